@@ -58,14 +58,9 @@ class View:
             if dated is None:
                 continue
             self._by_kind.setdefault(thing.kind, []).append((thing, dated))
-            question = self._question(dated)
+            question = _question(thing)
             if question and thing.payer:
                 self._by_payer.setdefault((thing.payer, question), []).append((thing, dated))
-
-    @staticmethod
-    def _question(dated: Dated) -> str:
-        value = dated.value or (dated.sides[0].value if dated.sides else None)
-        return getattr(value, "question", "")
 
     def of_kind(self, kind: str) -> list[tuple[Thing, Dated]]:
         """Return the things of a kind that say something on this day, in the order of their ids."""
@@ -106,15 +101,9 @@ class View:
             seen.add(who)
             for thing, dated in self._by_payer.get((who, question), []):
                 if thing.slug not in found:
-                    presumed = who != payer and self._presumed(payer, dated)
-                    found[thing.slug] = Answer(payer, who, thing, dated, presumed)
+                    found[thing.slug] = Answer(payer, who, thing, dated, _presumed(payer, dated))
             asked.extend(payers[who].follows)
         return list(found.values()) or [Answer(payer, "", None, None)]
-
-    @staticmethod
-    def _presumed(payer: str, dated: Dated) -> bool:
-        held_by = getattr(dated.value, "held_by", ())
-        return bool(held_by) and payer not in held_by
 
     def rows(self, table: str, **key: str | None) -> Iterator[tuple[Row, dict[str, Any]]]:
         """Yield the rows of a table that hold on this day and have these values."""
@@ -142,3 +131,19 @@ class View:
             for _, dated in self.of_kind("registry")
             if isinstance(dated.value, Registry)
         }
+
+
+def _question(thing: Thing) -> str:
+    """Return the question that a thing answers; an entry that is not established answers it too, with that."""
+    for dated in thing.history:
+        for one in (dated, *dated.sides):
+            question: str = getattr(one.value, "question", "")
+            if question:
+                return question
+    return ""
+
+
+def _presumed(payer: str, dated: Dated) -> bool:
+    """Whether the words are those of a shared text that was not read in this payer's own edition."""
+    held_by = getattr(dated.value, "held_by", ())
+    return bool(held_by) and payer not in held_by

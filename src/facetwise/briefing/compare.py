@@ -1,0 +1,110 @@
+"""The payer comparison: one row a question, one column a payer group, contractors and plans unfolded where they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from facetwise.briefing.document import Cell, Line
+from facetwise.briefing.subject import NOT_ESTABLISHED, Subject
+from facetwise.knowledge.kinds import Payer, Question
+
+# Header and first column take one of the seven columns that a page can hold.
+MOST_COLUMNS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A column of the comparison: its heading and the payers in it."""
+
+    title: str
+    payers: tuple[str, ...]
+    plural: str = "payers"
+
+
+def groups(subject: Subject) -> list[Group]:
+    """Return the columns: one a payer when payers were asked for, else one a payer group."""
+    payers = subject.view.payers()
+    if subject.payers:
+        return [Group(payers[key].title, _members(payers, key)) for key in subject.payers]
+    labels = subject.view.store.vocabulary.words["payer_group"]
+    found = []
+    for label in labels:
+        members = tuple(key for key, payer in payers.items() if payer.group == label and payer.role != "program")
+        if members:
+            plural = {"medicare": "contractors", "blue": "plans"}.get(label, "payers")
+            found.append(Group(labels[label], members, plural))
+    return found
+
+
+def _members(payers: dict[str, Payer], key: str) -> tuple[str, ...]:
+    if payers[key].role == "program":
+        return tuple(other for other, payer in payers.items() if key in payer.follows and payer.role == "contractor")
+    return (key,)
+
+
+def questions(subject: Subject, *, section: str | None = "payers") -> list[tuple[str, Question]]:
+    """Return the questions that bear on the code, in their order."""
+    techniques = set(subject.value.technique)
+    found = [
+        (slug, question)
+        for slug, question in subject.view.store.questions.items()
+        if question.kind != "policy"
+        and (section is None or question.section == section)
+        and (not question.technique or not techniques or techniques & set(question.technique))
+        and _bears(subject, slug, question)
+    ]
+    return sorted(found, key=lambda item: (item[1].order, item[0]))
+
+
+def _bears(subject: Subject, slug: str, question: Question) -> bool:
+    # A position or an authorization names its codes: a question that never names this one is not asked of it.
+    if question.kind != "position":
+        return True
+    for thing in subject.view.store.things.values():
+        for dated in thing.history:
+            for one in dated.sides or (dated,):
+                value = one.value
+                if getattr(value, "question", "") == slug:
+                    codes = getattr(value, "codes", ())
+                    if not codes or subject.code in codes:
+                        return True
+    return False
+
+
+def cell(subject: Subject, group: Group, slug: str) -> Cell:
+    """Return a group's answer: payers that say the same in one line; never blank."""
+    payers = subject.view.payers()
+    said: dict[tuple[str, ...], tuple[Line, list[str]]] = {}
+    for key in group.payers:
+        lines = [line for answer in subject.answers(key, slug) for line in subject.answer_lines(answer)]
+        for line in lines:
+            parts = tuple(one.text for one in line.lines)
+            said.setdefault((line.status, line.text, *parts), (line, []))[1].append(payers[key].title)
+    everyone = len(group.payers)
+    known = [(line, names) for line, names in said.values() if line.text != NOT_ESTABLISHED]
+    silent = [names for line, names in said.values() if line.text == NOT_ESTABLISHED]
+    result = []
+    for line, names in sorted(known, key=lambda item: -len(item[1])):
+        who = "" if len(names) == everyone else _names(names, everyone, group)
+        result.append(_as(line, who))
+    if silent:
+        names = silent[0]
+        who = "" if len(names) == everyone else f"the other {len(names)} {group.plural}" if len(names) > 3 else ", ".join(names)
+        result.append(Line(NOT_ESTABLISHED, who=who, status="not_established"))
+    return Cell(tuple(result))
+
+
+def _names(names: list[str], everyone: int, group: Group) -> str:
+    if everyone == 1:
+        return ""
+    if len(names) == everyone - 1 and everyone > 3:
+        others = [key for key in names]
+        return f"{len(others)} of {everyone} {group.plural}" if len(", ".join(names)) > 40 else ", ".join(names)
+    return ", ".join(names)
+
+
+def _as(line: Line, who: str) -> Line:
+    return Line(
+        line.text, who=who, status=line.status, sources=line.sources, evidence=line.evidence, since=line.since,
+        until=line.until, note=line.note, presumed=line.presumed, recent=line.recent, layer=line.layer, lines=line.lines,
+    )

@@ -1,0 +1,255 @@
+"""How to report it: modifiers, units, sides, edits, diagnoses, who performs it."""
+
+from __future__ import annotations
+
+from facetwise.briefing.document import AnyBlock, Cell, Column, Line, Points, TableBlock, TableRow, plain_cell
+from facetwise.briefing.subject import Subject
+from facetwise.knowledge.kinds import DiagnosisList, Modifier
+
+
+def blocks(subject: Subject) -> list[AnyBlock]:
+    """Return the coding section."""
+    found: list[AnyBlock] = []
+    statements = subject.statements("coding")
+    first = tuple(subject.statement_line(dated, one) for _, dated, one in statements if one.order < 300 and not one.modifiers)
+    if first:
+        found.append(Points(title="How levels, units and sides are counted", lines=first))
+    for block in (_modifiers(subject), _conventions(subject), _add_ons(subject), _pairs(subject)):
+        if block:
+            found.append(block)
+    rest = tuple(subject.statement_line(dated, one) for _, dated, one in statements if one.order >= 300 and not one.modifiers)
+    if rest:
+        found.append(Points(title="Correct-coding rules and advice", lines=rest, folded=len(rest) > 12))
+    found += _diagnoses(subject)
+    taxonomies = _taxonomies(subject)
+    if taxonomies:
+        found.append(taxonomies)
+    return found
+
+
+def _modifiers(subject: Subject) -> TableBlock | None:
+    rows = []
+    held = [(thing.slug, dated, dated.value) for thing, dated in subject.view.of_kind("modifier") if isinstance(dated.value, Modifier)]
+    by_modifier: dict[str, list[Line]] = {}
+    for _, dated, one in subject.view.statements("coding"):
+        if subject.concerns(one):
+            for modifier in one.modifiers:
+                by_modifier.setdefault(modifier, []).append(subject.statement_line(dated, one))
+    for slug, dated, value in sorted(held, key=lambda item: (item[2].order, item[0])):
+        if value.bears_on and subject.code not in value.bears_on:
+            continue
+        use = tuple(subject.line(dated, text) for text in value.when) or (Line("not established", status="not_established"),)
+        rows.append(
+            TableRow(
+                (
+                    plain_cell(slug),
+                    Cell((subject.line(dated, value.description),)),
+                    Cell((*use, *by_modifier.get(slug, ()))),
+                )
+            )
+        )
+    if not rows:
+        return None
+    return TableBlock(
+        id="modifiers",
+        title="Modifiers",
+        caption=f"Modifiers that bear on {subject.code}, and when each is used",
+        columns=(Column("modifier", "Modifier"), Column("what", "What it says"), Column("when", "When to use it, by payer where they differ")),
+        rows=tuple(rows),
+    )
+
+
+def _conventions(subject: Subject) -> TableBlock | None:
+    rows = []
+    payers = subject.view.payers()
+    for slug, question in sorted(subject.view.store.questions.items(), key=lambda item: item[1].order):
+        if question.kind != "billing":
+            continue
+        lines: list[Line] = []
+        said: set[str] = set()
+        for key, payer in payers.items():
+            if not subject.allows(key):
+                continue
+            for answer in subject.answers(key, slug):
+                if answer.dated is None or answer.thing is None or answer.said_by != key:
+                    continue
+                for line in subject.answer_lines(answer, full=True, who=payer.title):
+                    if (answer.thing.id, line.text) not in said:
+                        said.add((answer.thing.id, line.text))  # type: ignore[arg-type]
+                        lines.append(line)
+        if lines:
+            rows.append(TableRow((plain_cell(question.title), Cell(tuple(lines)))))
+    if not rows:
+        return None
+    return TableBlock(
+        id="conventions",
+        title="How payers want it reported",
+        caption="Billing conventions by payer; a payer that is not named has not established one",
+        columns=(Column("question", "Question"), Column("answer", "What each payer says")),
+        rows=tuple(rows),
+    )
+
+
+def _add_ons(subject: Subject) -> TableBlock | None:
+    if "edits/add-on-codes" not in subject.view.store.tables:
+        return None
+    rows = []
+    for row, record in subject.view.store.tables["edits/add-on-codes"].records(subject.day):
+        if record["add_on"] == subject.code:
+            rows.append(TableRow((plain_cell(f"{subject.code} is an add-on to"), subject.row_cell(row, record["primary"]), plain_cell(record["type"]))))
+        elif record["primary"] == subject.code:
+            rows.append(TableRow((plain_cell(f"{subject.code} carries the add-on"), subject.row_cell(row, record["add_on"]), plain_cell(record["type"]))))
+    if not rows:
+        return None
+    return TableBlock(
+        id="add-ons",
+        title="Add-on edits",
+        caption=f"The Medicare add-on table for {subject.code}",
+        columns=(Column("what", "Relation"), Column("code", "Code"), Column("type", "Table type")),
+        rows=tuple(rows),
+        note="Type 1: the list of primaries is closed; the add-on is denied with any other.",
+    )
+
+
+def _pairs(subject: Subject) -> TableBlock | None:
+    if "edits/ptp" not in subject.view.store.tables:
+        return None
+    kinds: dict[tuple[str, str, str, str], tuple[list[str], Line]] = {}
+    for row, record in subject.view.store.tables["edits/ptp"].records(subject.day):
+        if subject.code not in (record["column1"], record["column2"]):
+            continue
+        if record["practitioner_deleted"] and record["hospital_deleted"]:
+            continue
+        first = record["column1"] == subject.code
+        other = record["column2"] if first else record["column1"]
+        key = (
+            "paid; the other is included" if first else "included in the other",
+            record["practitioner_indicator"] or "no pair",
+            record["hospital_indicator"] or "no pair",
+            "",
+        )
+        kinds.setdefault(key, ([], subject.row_line(row, "")))[0].append(other)
+    if not kinds:
+        return None
+    rows = []
+    for (role, practitioner, hospital, _), (others, line) in sorted(kinds.items()):
+        codes = ", ".join(sorted(set(others)))
+        rows.append(
+            TableRow(
+                (
+                    plain_cell(f"{subject.code} is {role}"),
+                    Cell((Line(codes, sources=line.sources, evidence=line.evidence, since=line.since),)),
+                    plain_cell(_indicator(practitioner)),
+                    plain_cell(_indicator(hospital)),
+                )
+            )
+        )
+    return TableBlock(
+        id="pairs",
+        title="Procedure-to-procedure pairs",
+        caption=f"NCCI pairs of {subject.code} with the family and its neighbours",
+        columns=(Column("role", "Role"), Column("codes", "With"), Column("practitioner", "Practitioner claims"), Column("hospital", "Hospital outpatient claims")),
+        rows=tuple(rows),
+        note="Edition of the third quarter of 2024; the dates on which pairs began are not established, and later editions were not read.",
+    )
+
+
+def _indicator(text: str) -> str:
+    return {"0": "0: no modifier bypasses it", "1": "1: a modifier may bypass it for a separate procedure"}.get(text, text)
+
+
+def _diagnoses(subject: Subject) -> list[AnyBlock]:
+    payers = subject.view.payers()
+    by_list: dict[tuple[tuple[str, ...], tuple[str, ...]], tuple[list[str], list[Line], DiagnosisList]] = {}
+    none: list[str] = []
+    for key, payer in payers.items():
+        if not subject.allows(key) or payer.role == "vendor":
+            continue
+        answers = [answer for answer in subject.view.answers(key, "diagnosis-list") if isinstance(answer.value, DiagnosisList)]
+        if not answers:
+            none.append(payer.title)
+        for answer in answers:
+            value = answer.value
+            assert isinstance(value, DiagnosisList) and answer.dated is not None
+            entry = by_list.setdefault((value.supports, value.marked), ([], [], value))
+            entry[0].append(payer.title)
+            entry[1].append(subject.line(answer.dated, value.cell, who=payer.title, presumed=answer.presumed))
+    if not by_list:
+        return []
+    table = "diagnoses/facet-diagnoses"
+    described: dict[str, str] = {}
+    if table in subject.view.store.tables:
+        for _, record in subject.view.rows(table):
+            described[record["code"]] = _described(record)
+    rows = []
+    for (supports, marked), (names, lines, value) in by_list.items():
+        applies = not value.codes or subject.code in value.codes
+        text = _spans(supports)
+        if marked:
+            text += f"; marked in the list: {_spans(marked)} ({value.mark or 'meaning not established'})"
+        first = lines[0]
+        rows.append(
+            TableRow(
+                (
+                    plain_cell(", ".join(names)),
+                    Cell((Line(text, sources=tuple(dict.fromkeys(k for line in lines for k in line.sources)), evidence=first.evidence, since=first.since),)),
+                    plain_cell("yes" if applies else f"no: {subject.code} is outside the list", status="" if applies else "not_covered"),
+                )
+            )
+        )
+    note = "Other payers' diagnosis lists are not established." if none else ""
+    found: list[AnyBlock] = [
+        TableBlock(
+            id="diagnoses",
+            title="Diagnoses that support it",
+            caption="ICD-10-CM lists of the billing articles",
+            columns=(Column("payer", "Payer"), Column("codes", "Diagnoses"), Column("applies", f"Does the list take in {subject.code}?")),
+            rows=tuple(rows),
+            note=note,
+        )
+    ]
+    if described:
+        found.append(
+            TableBlock(
+                id="diagnosis-words",
+                title="What these diagnoses are",
+                caption="The diagnoses of the lists in our words",
+                columns=(Column("code", "Diagnosis"), Column("what", "What it is")),
+                rows=tuple(TableRow((plain_cell(code), plain_cell(words))) for code, words in sorted(described.items())),
+                folded=True,
+            )
+        )
+    return found
+
+
+def _described(record: dict[str, object]) -> str:
+    parts = [str(record[name]) for name in ("family", "region") if record.get(name)]
+    return ", ".join(parts) or "not described"
+
+
+def _spans(codes: tuple[str, ...]) -> str:
+    """Write runs of codes as spans: M47.812-M47.817."""
+    found: list[list[str]] = []
+    for code in sorted(codes):
+        if found and code[:-1] == found[-1][-1][:-1] and code[-1].isdigit() and found[-1][-1][-1].isdigit() and int(code[-1]) == int(found[-1][-1][-1]) + 1:
+            found[-1].append(code)
+        else:
+            found.append([code])
+    return ", ".join(run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(run) for run in found)
+
+
+def _taxonomies(subject: Subject) -> TableBlock | None:
+    table = subject.view.store.tables.get("taxonomies/taxonomies")
+    if table is None:
+        return None
+    rows = []
+    for row, record in table.records(subject.day):
+        rest = [str(record[name]) for name in table.columns if name not in ("taxonomy", "code", "title") and record[name] is not None]
+        rows.append(TableRow((plain_cell(record.get("taxonomy") or record.get("code")), subject.row_cell(row, record["title"]), plain_cell("; ".join(rest) or "no figure"))))
+    return TableBlock(
+        id="taxonomies",
+        title="Who performs it",
+        caption="Provider taxonomy codes of the specialties that perform facet procedures",
+        columns=(Column("code", "Taxonomy"), Column("what", "Specialty"), Column("note", "Note")),
+        rows=tuple(rows),
+    )

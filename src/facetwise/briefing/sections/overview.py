@@ -1,0 +1,121 @@
+"""The answer first: what the code is, what most often goes wrong, what that means on this day."""
+
+from __future__ import annotations
+
+from facetwise.briefing.document import Answer, AnyBlock, Cell, Facts, Line, Points
+from facetwise.briefing.sections import payment
+from facetwise.briefing.subject import NOT_ESTABLISHED, Subject, ordered
+from facetwise.knowledge.kinds import Position, PriorAuthorization
+
+
+def blocks(subject: Subject) -> list[AnyBlock]:
+    """Return the overview."""
+    leads = [subject.statement_line(dated, one) for _, dated, one in subject.statements("overview", lead=True)]
+    if leads:
+        first, rest = leads[0], tuple(leads[1:])
+        answer = Answer(text=first.text, lines=(Line("", sources=first.sources, evidence=first.evidence, since=first.since), *rest))
+    else:
+        answer = Answer(text=subject.value.description, lines=(subject.line(subject.dated, ""),))
+    found: list[AnyBlock] = [answer, Facts(title="At a glance", items=tuple(_glance(subject)))]
+    more = tuple(subject.statement_line(dated, one) for _, dated, one in subject.statements("overview", lead=False))
+    if more:
+        found.append(Points(lines=more))
+    return found
+
+
+def _glance(subject: Subject) -> list[tuple[str, Cell]]:
+    value = subject.value
+    role = {"add_on": "add-on: never reported by itself", "primary": "primary procedure", "standalone": "procedure of its own"}
+    items = [
+        ("What it is", Cell((subject.line(subject.dated, value.title),))),
+        ("Role", Cell((subject.line(subject.dated, role[value.role]),))),
+    ]
+    if value.bases:
+        items.append(("Reported with", Cell((subject.line(subject.dated, " and ".join(value.bases)),))))
+    if value.unit:
+        items.append(("One unit is", Cell((subject.line(subject.dated, value.unit),))))
+    medicare = medicare_position(subject)
+    if medicare:
+        items.append(("Medicare position", Cell(tuple(medicare))))
+    items.append(("Prior authorization, hospital outpatient", Cell(tuple(hospital_authorization(subject)))))
+    others = _others(subject)
+    if others:
+        items.append(("Other payers", Cell(tuple(others))))
+    money = payment.glance(subject)
+    if money:
+        items.append(money)
+    return items
+
+
+def medicare_position(subject: Subject) -> list[Line]:
+    """Return where Medicare's contractors stand on the code, contractors that say the same in one line."""
+    payers = subject.view.payers()
+    said: dict[tuple[str, ...], tuple[Line, list[str]]] = {}
+    for contractor in ordered(payers, "medicare"):
+        if payers[contractor].role != "contractor":
+            continue
+        for line in position_lines(subject, contractor):
+            parts = tuple(one.text for one in line.lines)
+            key = (line.status, line.text, *parts)
+            said.setdefault(key, (line, []))[1].append(payers[contractor].title)
+    lines = []
+    for line, names in said.values():
+        lines.append(_renamed(line, ", ".join(names)))
+    return lines
+
+
+def position_lines(subject: Subject, payer: str) -> list[Line]:
+    """Return a payer's position on the code itself; "not established" when it has none."""
+    found: list[Line] = []
+    for question in subject.view.store.questions:
+        if subject.view.store.questions[question].kind != "position":
+            continue
+        for answer in subject.answers(payer, question):
+            value = answer.value or (answer.dated.sides[0].value if answer.dated and answer.dated.sides else None)
+            if isinstance(value, Position) and subject.code in value.codes and value.when is None:
+                found += subject.answer_lines(answer)
+    return found or [Line(NOT_ESTABLISHED, status="not_established")]
+
+
+def hospital_authorization(subject: Subject) -> list[Line]:
+    """Return whether Medicare wants prior authorization in a hospital outpatient department, and why."""
+    found: list[Line] = []
+    for answer in subject.answers("medicare", "prior-authorization"):
+        value = answer.value or (answer.dated.sides[0].value if answer.dated and answer.dated.sides else None)
+        if value is None and answer.dated is not None and answer.dated.not_established and subject_code_in(answer, subject):
+            found += subject.answer_lines(answer, full=True)
+        if isinstance(value, PriorAuthorization) and subject.code in value.codes and "hopd" in value.applies.setting:
+            found += subject.answer_lines(answer, full=True)
+    return found or [Line(f"{NOT_ESTABLISHED} for this code", status="not_established")]
+
+
+def subject_code_in(answer: object, subject: Subject) -> bool:
+    """Whether the thing behind an answer names the code at some other date."""
+    thing = getattr(answer, "thing", None)
+    return thing is not None and any(
+        subject.code in getattr(dated.value, "codes", ()) for dated in thing.history if dated.value is not None
+    )
+
+
+def _others(subject: Subject) -> list[Line]:
+    payers = subject.view.payers()
+    by_status: dict[str, list[str]] = {}
+    for key, payer in payers.items():
+        if payer.group in ("medicare", "vendor") or not subject.allows(key):
+            continue
+        for status in dict.fromkeys(line.status for line in position_lines(subject, key)):
+            by_status.setdefault(status, []).append(payer.title)
+    lines = []
+    for status, names in sorted(by_status.items()):
+        shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
+        lines.append(Line(shown, status=status))  # type: ignore[arg-type]
+    return lines
+
+
+def _renamed(line: Line, who: str) -> Line:
+    return Line(
+        line.text, who=who, status=line.status, sources=line.sources, evidence=line.evidence, since=line.since,
+        until=line.until, note=line.note, presumed=line.presumed, recent=line.recent, layer=line.layer, lines=line.lines,
+    )
+
+

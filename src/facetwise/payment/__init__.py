@@ -1,0 +1,1 @@
+"""What Medicare allows, in exact decimals."""
