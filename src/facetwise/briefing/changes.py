@@ -60,11 +60,11 @@ def between(store: Store, start: date, end: date, code: str = "", payers: tuple[
                     layer="" if dated.layer == store.layers[0] else dated.layer,
                 )
             )
-    merged: dict[tuple[str, str, str], Change] = {}
-    for change in found:
-        # The same event told by two things (two codes of one list, say) is one event.
-        key = (change.date, change.payer, change.text)
-        merged.setdefault(key, change)
+    merged: dict[tuple[str, str], Change] = {}
+    for change in sorted(found, key=lambda one: (one.payer, one.thing)):
+        # The same event told by several things (two codes of one list, four contractors' articles) is one event.
+        key = (change.date, change.text)
+        merged[key] = _together(merged[key], change) if key in merged else change
     return sorted(merged.values(), key=lambda change: (change.date, change.payer, change.text), reverse=True)
 
 
@@ -74,7 +74,7 @@ def events(store: Store, day: date, code: str, payers: tuple[str, ...], since: d
         Event(
             date=change.date,
             text=change.text,
-            who=change.payer,
+            who="" if names_itself(change) else change.payer,
             means=change.means,
             sources=change.sources,
             evidence=change.evidence,
@@ -85,10 +85,28 @@ def events(store: Store, day: date, code: str, payers: tuple[str, ...], since: d
     )
 
 
+def names_itself(change: Change) -> bool:
+    """Whether the sentence already says whose change it is."""
+    return bool(change.payer) and "," not in change.payer and change.payer.split()[0].lower() in change.text.lower()
+
+
 def to_json(found: list[Change], start: date, end: date, code: str, digest: str) -> bytes:
     """Return the changes as one JSON document."""
     content = {"code": code, "from": start.isoformat(), "to": end.isoformat(), "knowledge": digest, "changes": found}
     return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
+
+
+def _together(one: Change, other: Change) -> Change:
+    payers = one.payer
+    if other.payer and other.payer not in payers:
+        payers = f"{payers}, {other.payer}" if payers else other.payer
+    return msgspec.structs.replace(
+        one,
+        payer=payers,
+        means=one.means or other.means,
+        sources=tuple(dict.fromkeys((*one.sources, *other.sources))),
+        conflict=one.conflict or other.conflict,
+    )
 
 
 def _code(store: Store, code: str) -> Code:
@@ -161,5 +179,5 @@ def _who(store: Store, thing: Thing, dated: Dated) -> str:
         if payer:
             day = dated.start or date.max
             held = next((one for one in payer.history if one.holds_on(day)), payer.history[-1])
-            names.append(getattr(held.value, "title", key))
+            names.append(getattr(held.value, "name", key))
     return ", ".join(names)

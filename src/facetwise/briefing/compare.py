@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from facetwise.briefing.document import Cell, Line
+import msgspec
+
+from facetwise.briefing.document import STATUS_WORDS, Cell, Line
 from facetwise.briefing.subject import NOT_ESTABLISHED, Subject
 from facetwise.knowledge.kinds import Payer, Question
 
@@ -79,14 +81,14 @@ def cell(subject: Subject, group: Group, slug: str) -> Cell:
         lines = [line for answer in subject.answers(key, slug) for line in subject.answer_lines(answer)]
         for line in lines:
             parts = tuple(one.text for one in line.lines)
-            said.setdefault((line.status, line.text, *parts), (line, []))[1].append(payers[key].title)
+            said.setdefault((line.status, line.text, *parts), (line, []))[1].append(payers[key].name)
     everyone = len(group.payers)
     known = [(line, names) for line, names in said.values() if line.text != NOT_ESTABLISHED]
     silent = [names for line, names in said.values() if line.text == NOT_ESTABLISHED]
     result = []
     for line, names in sorted(known, key=lambda item: -len(item[1])):
         who = "" if len(names) == everyone else _names(names, everyone, group)
-        result.append(_as(line, who))
+        result.append(_short(line, who))
     if silent:
         names = silent[0]
         who = "" if len(names) == everyone else f"the other {len(names)} {group.plural}" if len(names) > 3 else ", ".join(names)
@@ -103,8 +105,10 @@ def _names(names: list[str], everyone: int, group: Group) -> str:
     return ", ".join(names)
 
 
-def _as(line: Line, who: str) -> Line:
-    return Line(
-        line.text, who=who, status=line.status, sources=line.sources, evidence=line.evidence, since=line.since,
-        until=line.until, note=line.note, presumed=line.presumed, recent=line.recent, layer=line.layer, lines=line.lines,
-    )
+def _short(line: Line, who: str) -> Line:
+    """Return a line for a crowded cell: no note, and no words that its status says already."""
+    text = line.text
+    words = STATUS_WORDS.get(line.status, "")
+    if words and text.lower().startswith(words) and len(text) > len(words):
+        text = text[len(words) :].lstrip(" ,;:-(").removesuffix(")") if text[len(words) :].startswith(" (") else text[len(words) :].lstrip(" ,;:-")
+    return msgspec.structs.replace(line, text=text or words, who=who, note="", lines=tuple(_short(one, one.who) for one in line.lines))

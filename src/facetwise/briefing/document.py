@@ -75,12 +75,13 @@ class Cell(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Column(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A table column; `unit` stands in the header."""
+    """A table column; `unit` stands in the header, `weight` is its share of the width in a comparison."""
 
     key: str
     title: str
     unit: str = ""
     number: bool = False
+    weight: int = 1
 
 
 class TableRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -116,13 +117,17 @@ class Facts(Block, frozen=True, tag="facts"):
 
 
 class TableBlock(Block, frozen=True, tag="table"):
-    """A table with a caption; the first column heads its rows. `kind` comparison asks for the matrix layout."""
+    """A table with a caption; the first column heads its rows. `lines` are cited remarks that stand under it.
+
+    `kind` comparison asks for the matrix layout.
+    """
 
     id: str
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[TableRow, ...]
     note: str = ""
+    lines: tuple[Line, ...] = ()
     kind: Literal["plain", "comparison"] = "plain"
 
 
@@ -144,6 +149,7 @@ class Chart(Block, frozen=True, tag="chart"):
     alt: str
     sources: tuple[str, ...] = ()
     note: str = ""
+    lines: tuple[Line, ...] = ()
     money: bool = False
 
 

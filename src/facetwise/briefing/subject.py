@@ -14,6 +14,7 @@ from facetwise.knowledge.tables import Row
 from facetwise.problems import FacetwiseError, Problem, nearest
 
 NOT_ESTABLISHED = "not established"
+_BESIDE = "beside:"
 _PRIOR_AUTHORIZATION: dict[str, Status] = {"yes": "required", "no": "not_required", "depends": "depends"}
 
 
@@ -64,9 +65,18 @@ class Subject:
             (thing, dated, statement)
             for thing, dated, statement in self.view.statements(section)
             if self.concerns(statement)
+            and not statement.topic.startswith(_BESIDE)
             and (lead is None or statement.lead == lead)
             and (not statement.payers or any(self.allows(payer) for payer in statement.payers))
         ]
+
+    def beside(self, block: str, section: str) -> tuple[Line, ...]:
+        """Return the remarks that stand beside a table or chart."""
+        return tuple(
+            self.statement_line(dated, statement)
+            for _, dated, statement in self.view.statements(section)
+            if statement.topic == f"{_BESIDE}{block}"
+        )
 
     def line(self, dated: Dated, text: str, *, who: str = "", status: Status = "", presumed: bool = False) -> Line:
         """Return a cited line of a dated value."""
@@ -90,7 +100,7 @@ class Subject:
         text = statement.text
         if statement.settle:
             text = f"{text.rstrip('.')}. What would settle it: {statement.settle.rstrip('.')}."
-        names = [payer.title for key, payer in self.view.payers().items() if key in statement.payers]
+        names = [payer.name for key, payer in self.view.payers().items() if key in statement.payers]
         return self.line(dated, text, who=", ".join(names), status=status)
 
     def answer_lines(self, answer: Answer, *, full: bool = False, who: str = "") -> list[Line]:
@@ -109,6 +119,12 @@ class Subject:
         value = dated.value
         text = getattr(value, "statement" if full else "cell", "") or NOT_ESTABLISHED
         return self.line(dated, text, who=who, status=_status(value), presumed=presumed)
+
+    def meaning(self, indicator: str, value: str | None) -> str:
+        """Return "2: standard reduction ..." for an indicator's value; the bare value when no source says its meaning."""
+        for _, record in self.view.rows("fees/meanings", indicator=indicator, value=value):
+            return f"{value}: {record['meaning']}"
+        return value or "none"
 
     def row_line(self, row: Row, text: str, *, note: str = "") -> Line:
         """Return a cited line of a table's row."""

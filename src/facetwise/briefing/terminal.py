@@ -6,7 +6,7 @@ import json
 import textwrap
 from datetime import date
 
-from facetwise.briefing.changes import Change
+from facetwise.briefing.changes import Change, names_itself
 from facetwise.knowledge.dating import in_words
 from facetwise.knowledge.lint import Report
 from facetwise.knowledge.store import Store
@@ -22,7 +22,7 @@ def timeline_table(found: list[Change], start: date, end: date, store: Store) ->
         return f"Nothing in the knowledge changed {span}.\n(knowledge reviewed {in_words(store.horizon.reviewed)})"
     lines = [f"{len(found)} changes {span}, newest first", ""]
     for change in found:
-        head = f"{change.payer}: {change.text}" if change.payer else change.text
+        head = f"{change.payer}: {change.text}" if change.payer and not names_itself(change) else change.text
         if change.conflict:
             head += " [sources disagree]"
         if change.layer:

@@ -227,15 +227,24 @@ class Modifier(Value, frozen=True, tag="modifier"):
 
 
 class Payer(Value, frozen=True, tag="payer"):
-    """Somebody who pays, or whose rules payers use. `follows` names whose facts hold where it states none."""
+    """Somebody who pays, or whose rules payers use.
+
+    `follows` names whose facts hold where it states none; `short` is its name for a crowded table.
+    """
 
     title: str
     role: Literal["program", "contractor", "medicare_advantage", "commercial", "blue", "vendor", "medicaid", "government"]
     group: str
+    short: str = ""
     follows: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     order: int = 500
     note: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name for a crowded place: the short one where there is one."""
+        return self.short or self.title
 
 
 class Policy(Value, frozen=True, tag="policy"):

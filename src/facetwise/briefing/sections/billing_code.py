@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from facetwise.briefing.document import AnyBlock, Cell, Column, Facts, Paragraph, Points, TableBlock, TableRow, plain_cell
 from facetwise.briefing.subject import Subject, codes_of
 from facetwise.knowledge.kinds import Code, Family
 from facetwise.payment import fees
 
 _RANKS = {"first": "first level", "second": "second level", "third_and_further": "third and any further level", "each_further": "each further level"}
-_GLOBAL = {"000": "000 (the day itself)", "010": "010 (ten days)", "ZZZ": "ZZZ (that of the procedure it belongs to)", "XXX": "XXX (does not apply)", "YYY": "YYY (set by the contractor)"}
-_BILATERAL = {"1": "1: 150 % for both sides", "0": "0: no adjustment for both sides", "9": "9"}
-_MULTIPLE = {"2": "2: standard reduction, 100 / 50 / 50 / 50 / 50 %", "0": "0: no reduction", "9": "9: does not apply"}
-_ASSISTANT = {"2": "2: an assistant may be paid", "1": "1: an assistant is not paid (statute)"}
+_INDICATORS = {
+    "status": "Status in the fee schedule",
+    "global": "Global period",
+    "bilat": "Both sides (bilateral indicator)",
+    "mult": "Several procedures (indicator)",
+    "asst": "Assistant at surgery (indicator)",
+    "co": "Co-surgeon (indicator)",
+}
 
 
 def blocks(subject: Subject) -> list[AnyBlock]:
@@ -37,7 +43,7 @@ def _facts(subject: Subject) -> list[tuple[str, Cell]]:
     words = subject.view.store.vocabulary.words
 
     def cell(text: str) -> Cell:
-        return Cell((subject.line(dated, text),))
+        return Cell((msgspec.structs.replace(subject.line(dated, text), note=""),))
 
     items = [("Code set", cell(value.system))]
     if value.technique:
@@ -52,11 +58,8 @@ def _facts(subject: Subject) -> list[tuple[str, Cell]]:
     if held is not None:
         record = held.record
         items += [
-            ("Status in the fee schedule", subject.row_cell(held.row, str(record["status"]))),
-            ("Global period", subject.row_cell(held.row, _GLOBAL.get(record["global"], record["global"] or "none"))),
-            ("Both sides (bilateral indicator)", subject.row_cell(held.row, _BILATERAL.get(record["bilat"], str(record["bilat"])))),
-            ("Several procedures (indicator)", subject.row_cell(held.row, _MULTIPLE.get(record["mult"], str(record["mult"])))),
-            ("Assistant at surgery (indicator)", subject.row_cell(held.row, _ASSISTANT.get(record["asst"], str(record["asst"])))),
+            (label, subject.row_cell(held.row, subject.meaning(indicator, record[indicator])))
+            for indicator, label in _INDICATORS.items()
         ]
         if record["nf_total"] is not None and record["status"] == "A":
             text = f"office {record['nf_total']}, facility {record['f_total']} (work {record['work']})"
@@ -64,7 +67,7 @@ def _facts(subject: Subject) -> list[tuple[str, Cell]]:
     for row, record in _mue(subject):
         table = record["table"].replace("_", " ")
         items.append(
-            (f"Medically unlikely edit, {table}", subject.row_cell(row, f"{record['value']} a day, adjudication indicator {record['mai']}", note=record["rationale"] or ""))
+            (f"Medically unlikely edit, {table}", subject.row_cell(row, f"{record['value']}; adjudication indicator {subject.meaning('mai', record['mai'])}", note=record["rationale"] or ""))
         )
     return items
 
@@ -100,7 +103,7 @@ def _family_map(subject: Subject) -> TableBlock | None:
         caption="Which code reports which level, by technique and region",
         columns=(Column("what", "Technique and region"), Column("first", "First level"), Column("second", "Second level"), Column("third", "Third and any further")),
         rows=tuple(rows),
-        note="A level is a joint, not a nerve; both sides of a joint are one level.",
+        lines=subject.beside("family", "billing-code"),
     )
 
 

@@ -74,5 +74,5 @@ def _anatomy(subject: Subject) -> TableBlock | None:
         caption=f"Joints of the {subject.view.store.vocabulary.words['region'][subject.value.region]} region and the medial branches that supply them",
         columns=(Column("joint", "Joint (level)"), Column("nerves", "Nerves"), Column("note", "Note")),
         rows=tuple(rows),
-        note="Count joints. Three neighbouring nerves supply two joints; four supply three.",
+        lines=subject.beside("joints", "clinical-context"),
     )

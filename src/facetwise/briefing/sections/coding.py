@@ -6,20 +6,22 @@ from facetwise.briefing.document import AnyBlock, Cell, Column, Line, Points, Ta
 from facetwise.briefing.subject import Subject
 from facetwise.knowledge.kinds import DiagnosisList, Modifier
 
+_CORRECT_CODING = "correct-coding"
+
 
 def blocks(subject: Subject) -> list[AnyBlock]:
     """Return the coding section."""
     found: list[AnyBlock] = []
     statements = subject.statements("coding")
-    first = tuple(subject.statement_line(dated, one) for _, dated, one in statements if one.order < 300 and not one.modifiers)
+    first = tuple(subject.statement_line(dated, one) for _, dated, one in statements if one.topic != _CORRECT_CODING and not one.modifiers)
     if first:
         found.append(Points(title="How levels, units and sides are counted", lines=first))
     for block in (_modifiers(subject), _conventions(subject), _add_ons(subject), _pairs(subject)):
         if block:
             found.append(block)
-    rest = tuple(subject.statement_line(dated, one) for _, dated, one in statements if one.order >= 300 and not one.modifiers)
+    rest = tuple(subject.statement_line(dated, one) for _, dated, one in statements if one.topic == _CORRECT_CODING and not one.modifiers)
     if rest:
-        found.append(Points(title="Correct-coding rules and advice", lines=rest, folded=len(rest) > 12))
+        found.append(Points(title="The correct-coding rules behind this", lines=rest, folded=True))
     found += _diagnoses(subject)
     taxonomies = _taxonomies(subject)
     if taxonomies:
@@ -96,9 +98,9 @@ def _add_ons(subject: Subject) -> TableBlock | None:
     rows = []
     for row, record in subject.view.store.tables["edits/add-on-codes"].records(subject.day):
         if record["add_on"] == subject.code:
-            rows.append(TableRow((plain_cell(f"{subject.code} is an add-on to"), subject.row_cell(row, record["primary"]), plain_cell(record["type"]))))
+            rows.append(TableRow((plain_cell(f"{subject.code} is an add-on to"), subject.row_cell(row, record["primary"]), plain_cell(subject.meaning("add_on_type", record["type"])))))
         elif record["primary"] == subject.code:
-            rows.append(TableRow((plain_cell(f"{subject.code} carries the add-on"), subject.row_cell(row, record["add_on"]), plain_cell(record["type"]))))
+            rows.append(TableRow((plain_cell(f"{subject.code} carries the add-on"), subject.row_cell(row, record["add_on"]), plain_cell(subject.meaning("add_on_type", record["type"])))))
     if not rows:
         return None
     return TableBlock(
@@ -107,7 +109,6 @@ def _add_ons(subject: Subject) -> TableBlock | None:
         caption=f"The Medicare add-on table for {subject.code}",
         columns=(Column("what", "Relation"), Column("code", "Code"), Column("type", "Table type")),
         rows=tuple(rows),
-        note="Type 1: the list of primaries is closed; the add-on is denied with any other.",
     )
 
 
@@ -139,8 +140,8 @@ def _pairs(subject: Subject) -> TableBlock | None:
                 (
                     plain_cell(f"{subject.code} is {role}"),
                     Cell((Line(codes, sources=line.sources, evidence=line.evidence, since=line.since),)),
-                    plain_cell(_indicator(practitioner)),
-                    plain_cell(_indicator(hospital)),
+                    plain_cell(subject.meaning("ptp", practitioner)),
+                    plain_cell(subject.meaning("ptp", hospital)),
                 )
             )
         )
@@ -150,12 +151,8 @@ def _pairs(subject: Subject) -> TableBlock | None:
         caption=f"NCCI pairs of {subject.code} with the family and its neighbours",
         columns=(Column("role", "Role"), Column("codes", "With"), Column("practitioner", "Practitioner claims"), Column("hospital", "Hospital outpatient claims")),
         rows=tuple(rows),
-        note="Edition of the third quarter of 2024; the dates on which pairs began are not established, and later editions were not read.",
+        lines=subject.beside("pairs", "coding"),
     )
-
-
-def _indicator(text: str) -> str:
-    return {"0": "0: no modifier bypasses it", "1": "1: a modifier may bypass it for a separate procedure"}.get(text, text)
 
 
 def _diagnoses(subject: Subject) -> list[AnyBlock]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from facetwise.briefing.document import Answer, AnyBlock, Cell, Facts, Line, Points
 from facetwise.briefing.sections import payment
 from facetwise.briefing.subject import NOT_ESTABLISHED, Subject, ordered
@@ -26,14 +28,17 @@ def blocks(subject: Subject) -> list[AnyBlock]:
 def _glance(subject: Subject) -> list[tuple[str, Cell]]:
     value = subject.value
     role = {"add_on": "add-on: never reported by itself", "primary": "primary procedure", "standalone": "procedure of its own"}
-    items = [
-        ("What it is", Cell((subject.line(subject.dated, value.title),))),
-        ("Role", Cell((subject.line(subject.dated, role[value.role]),))),
-    ]
+    first = subject.line(subject.dated, value.title)
+
+    def said(text: str) -> Cell:
+        # The note on the code's own record is said once, above.
+        return Cell((msgspec.structs.replace(first, text=text, note=""),))
+
+    items = [("What it is", Cell((first,))), ("Role", said(role[value.role]))]
     if value.bases:
-        items.append(("Reported with", Cell((subject.line(subject.dated, " and ".join(value.bases)),))))
+        items.append(("Reported with", said(" and ".join(value.bases))))
     if value.unit:
-        items.append(("One unit is", Cell((subject.line(subject.dated, value.unit),))))
+        items.append(("One unit is", said(value.unit)))
     medicare = medicare_position(subject)
     if medicare:
         items.append(("Medicare position", Cell(tuple(medicare))))
@@ -57,7 +62,7 @@ def medicare_position(subject: Subject) -> list[Line]:
         for line in position_lines(subject, contractor):
             parts = tuple(one.text for one in line.lines)
             key = (line.status, line.text, *parts)
-            said.setdefault(key, (line, []))[1].append(payers[contractor].title)
+            said.setdefault(key, (line, []))[1].append(payers[contractor].name)
     lines = []
     for line, names in said.values():
         lines.append(_renamed(line, ", ".join(names)))
@@ -104,7 +109,7 @@ def _others(subject: Subject) -> list[Line]:
         if payer.group in ("medicare", "vendor") or not subject.allows(key):
             continue
         for status in dict.fromkeys(line.status for line in position_lines(subject, key)):
-            by_status.setdefault(status, []).append(payer.title)
+            by_status.setdefault(status, []).append(payer.name)
     lines = []
     for status, names in sorted(by_status.items()):
         shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
@@ -113,9 +118,4 @@ def _others(subject: Subject) -> list[Line]:
 
 
 def _renamed(line: Line, who: str) -> Line:
-    return Line(
-        line.text, who=who, status=line.status, sources=line.sources, evidence=line.evidence, since=line.since,
-        until=line.until, note=line.note, presumed=line.presumed, recent=line.recent, layer=line.layer, lines=line.lines,
-    )
-
-
+    return msgspec.structs.replace(line, who=who)

@@ -66,7 +66,7 @@ def _table(
         id=name,
         title=title,
         caption=f"{title} on {subject.code}, as of {subject.day.isoformat()}",
-        columns=(Column("question", "Question"), *(Column(f"g{number}", column.title) for number, column in enumerate(columns))),
+        columns=(Column("question", "Question"), *(Column(f"g{number}", column.title, weight=3 if len(column.payers) > 2 else 2) for number, column in enumerate(columns))),
         rows=rows,
         note=_NOTE,
         kind="comparison",
@@ -83,7 +83,7 @@ def _contractors(subject: Subject, asked: list[tuple[str, Question]]) -> list[An
         for key in contractors:
             lines = [line for answer in subject.answers(key, slug) for line in subject.answer_lines(answer, full=True)]
             texts = tuple(text for line in lines for text in (line.text, *(one.text for one in line.lines)))
-            said.setdefault(texts, (lines, []))[1].append(payers[key].title)
+            said.setdefault(texts, (lines, []))[1].append(payers[key].name)
         if len(said) < 2:
             continue
         for lines, names in said.values():
@@ -114,7 +114,7 @@ def _jurisdictions(subject: Subject) -> list[AnyBlock]:
             TableRow(
                 (
                     plain_cell(value.title),
-                    plain_cell(payers[value.contractor].title if value.contractor in payers else value.contractor),
+                    plain_cell(payers[value.contractor].name if value.contractor in payers else value.contractor),
                     plain_cell(" ".join(value.states)),
                     Cell((subject.line(dated, ", ".join(names) or NOT_ESTABLISHED, status="" if names else "not_established"),)),
                 )

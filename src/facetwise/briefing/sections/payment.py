@@ -22,10 +22,10 @@ from facetwise.payment import fees
 from facetwise.payment.money import in_dollars
 from facetwise.payment.physician import allowed
 
-_SETTINGS = ("Office", "Facility: the professional's share", "Surgery center: the center's share", "Hospital outpatient: the hospital's share")
+_SETTINGS = ("Office", "Professional in a facility", "Surgery center itself", "Hospital outpatient itself")
 _SHORT = ("Office", "In a facility", "Surgery center", "Hospital")
-_NONE = "no rate in the knowledge"
-_PACKAGED = "packaged, nothing of its own"
+_NONE = "not established"
+_PACKAGED = "packaged"
 
 
 def blocks(subject: Subject) -> list[AnyBlock]:
@@ -99,9 +99,10 @@ def _by_year(subject: Subject, years: list[int]) -> list[AnyBlock]:
             TableRow((plain_cell(str(year)), *(cell for _, cell in by_year[year]))) for year in reversed(years)
         ),
         note=(
-            "Each year as of its last day, the current one as of the day of this briefing. Professional amounts are computed: "
-            "total relative value units times the conversion factor, rounded once. Before deductible, coinsurance and sequestration."
+            "Each year as of its last day, the current one as of the day of this briefing. Before deductible, coinsurance and "
+            "sequestration."
         ),
+        lines=subject.beside("payment-by-year", "payment"),
     )
     series = []
     for number, name in enumerate(_SHORT):
@@ -140,7 +141,7 @@ def _by_year(subject: Subject, years: list[int]) -> list[AnyBlock]:
                 series=facility,
                 alt=f"{title}. " + " ".join(f"{one.name}: " + ", ".join(f"{year} ${value}" for year, value in one.points) + "." for one in facility),
                 sources=tuple(dict.fromkeys((*_sources(by_year[years[-1]][2][1]), *_sources(by_year[years[-1]][3][1])))),
-                note="National rates before the wage index. The hospital's is the rate of the procedure's APC as the surgery-center addendum prints it.",
+                note="National rates, before the wage index.",
                 money=True,
             )
         )
@@ -189,7 +190,7 @@ def _side_by_side(subject: Subject) -> list[AnyBlock]:
         if all(amount is None for amount, _ in cells):
             continue
         rows.append(
-            TableRow((plain_cell(f"{code} {value.title}" if code != subject.code else f"{code} {value.title} (this code)"), *(cell for _, cell in cells)))
+            TableRow((plain_cell(f"{code} {value.title}"), *(cell for _, cell in cells)))
         )
     if len(rows) < 2:
         return []
@@ -200,10 +201,7 @@ def _side_by_side(subject: Subject) -> list[AnyBlock]:
             caption=f"National Medicare amounts on {subject.day.isoformat()}, one unit, one side (US dollars)",
             columns=(Column("code", "Code"), *(Column(f"s{n}", name, unit="$", number=True) for n, name in enumerate(_SETTINGS))),
             rows=tuple(rows),
-            note=(
-                "In the office one payment covers everything. In a surgery center or hospital the professional is paid the facility "
-                "amount and the facility its own; for a packaged add-on the facility gets nothing further, whatever the level costs it."
-            ),
+            lines=subject.beside("payment-by-setting", "payment"),
         )
     ]
 
@@ -288,7 +286,7 @@ def _negotiated(subject: Subject) -> list[AnyBlock]:
             caption=f"A payer's own published rates for {subject.code} (US dollars)",
             columns=(Column("payer", "Payer and system"), Column("schedule", "Schedule"), Column("setting", "Setting"), Column("rate", "Rate", unit="$", number=True)),
             rows=tuple(rows),
-            note="One payer and one health system: an example of a contract, not a market rate.",
+            lines=subject.beside("negotiated", "payment"),
             audience=("billing", "policy"),
         )
     ]
@@ -328,7 +326,7 @@ def _posted(subject: Subject) -> list[AnyBlock]:
                 *(Column(name, label, unit="$", number=True) for name, label in (("p10", "10th percentile"), ("p25", "25th"), ("p50", "Median"), ("p75", "75th"), ("p90", "90th"))),
             ),
             rows=tuple(rows),
-            note="One value a hospital, the highest posted; professional and facility charges are not told apart. A posted price says nothing about coverage.",
+            lines=subject.beside("posted", "payment"),
             audience=("billing", "policy"),
         )
     ]

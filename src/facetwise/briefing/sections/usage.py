@@ -75,10 +75,7 @@ def _settings(subject: Subject) -> list[AnyBlock]:
                 )
                 for row, record in found
             ),
-            note=(
-                "Facility rows hold the clinician's line and the surgery center's own line of one session, so a session in a surgery "
-                "center counts twice there for a primary code; hospital facility claims are not in these files."
-            ),
+            lines=subject.beside("usage-settings", "usage"),
         )
     ]
 
@@ -88,7 +85,7 @@ def _trend(subject: Subject) -> list[AnyBlock]:
     by_code: dict[str, list[tuple[str, str]]] = {}
     sources: tuple[str, ...] = ()
     for row, record in _rows(subject, _TREND, codes):
-        if record["year"] is not None and record["services"] is not None:
+        if record["year"] is not None and record["year"].isdigit() and record["services"] is not None:
             by_code.setdefault(record["code"], []).append((str(record["year"]), str(record["services"])))
             sources = row.sources
     series = [Series(code, tuple(sorted(points))) for code, points in sorted(by_code.items()) if len(points) > 3]
@@ -113,10 +110,7 @@ def _trend(subject: Subject) -> list[AnyBlock]:
             series=shown,
             alt=f"{title}. " + " ".join(f"{one.name}: " + ", ".join(f"{year} {int(Decimal(value)):,}" for year, value in one.points) + "." for one in shown),
             sources=sources,
-            note=(
-                "Sums of the provider-level file, which leaves out every clinician with ten or fewer patients of the code: 8 to 30 % too "
-                "low in 2023, by an amount that differs by code and year. Read the shape, not the height."
-            ),
+            lines=subject.beside("usage-trend", "usage"),
         )
     ]
 
@@ -156,11 +150,6 @@ def _state_chart(
     share = sum(value for _, value in largest[:5]) * 100 / sum(totals.values())
     lead = "" if code == subject.code else f"{subject.code} itself has no state figure; its base "
     title = f"{lead}{code}: five states hold {share:.0f} % of the services recorded in {record['year']}"
-    note = (
-        "Both settings together; facility rows count a surgery-center session twice for a primary code."
-        if complete
-        else "Provider-level sums, clinicians with ten or fewer patients of the code left out."
-    )
     return Chart(
         title=title,
         id="usage-states",
@@ -170,7 +159,7 @@ def _state_chart(
         series=(Series("services", tuple((state, str(value)) for state, value in largest)),),
         alt=f"{title}. " + ", ".join(f"{state} {int(value):,}" for state, value in largest) + ".",
         sources=row.sources,
-        note=note,
+        lines=subject.beside("usage-states" if complete else "usage-states-sums", "usage"),
     )
 
 
@@ -196,7 +185,6 @@ def _share(subject: Subject) -> list[AnyBlock]:
     own = next((share for code, _, share in pairs if code == subject.code), None)
     title = f"In 19 small jurisdictions in 2012, {pairs[0][1]} was followed by " + " and ".join(f"{code} {share:.0f} times in 100" for code, _, share in pairs)
     points = tuple((f"{code} for 100 of {primary}", f"{share:.1f}") for code, primary, share in pairs)
-    note = "Not national; rows with ten or fewer patients are absent, which lowers third-level codes most; before Medicare stopped covering third levels in 2021 and 2024."
     found: list[AnyBlock] = [
         Chart(
             title=title,
@@ -207,7 +195,7 @@ def _share(subject: Subject) -> list[AnyBlock]:
             series=(Series("add-ons", points),),
             alt=f"{title}.",
             sources=sources,
-            note=note,
+            lines=subject.beside("usage-share", "usage"),
         )
     ]
     if own is None and subject.value.role == "add_on":
