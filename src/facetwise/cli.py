@@ -44,9 +44,13 @@ def parser() -> argparse.ArgumentParser:
         description="Write the national coding-and-coverage briefing on a procedure code, as of a date.",
     )
     brief.add_argument("code", metavar="CODE", help="a procedure code")
-    brief.add_argument("--as-of", metavar="DATE", help="the day that is asked about, such as 2026-03-02 (default: today)")
+    brief.add_argument(
+        "--as-of", metavar="DATE", help="the day that is asked about, such as 2026-03-02 (default: today)"
+    )
     brief.add_argument("--audience", choices=AUDIENCES, help="put first what these readers need; nothing is left out")
-    brief.add_argument("--payer", metavar="P", nargs="+", default=[], help="compare these payers only (ids of the knowledge)")
+    brief.add_argument(
+        "--payer", metavar="P", nargs="+", default=[], help="compare these payers only (ids of the knowledge)"
+    )
     brief.add_argument("--format", choices=FORMATS, help="default: by the ending of FILE, else markdown")
     brief.add_argument("-o", "--output", metavar="FILE", help="write here instead of standard output")
     _knowledge_option(brief)

@@ -9,7 +9,17 @@ import msgspec
 
 from facetwise.briefing import changes
 from facetwise.briefing.document import AnyBlock, Document, Points, Section, SourceEntry, Timeline, cited, sealed
-from facetwise.briefing.sections import billing_code, clinical, coding, documentation, limits, overview, payers, payment, usage
+from facetwise.briefing.sections import (
+    billing_code,
+    clinical,
+    coding,
+    documentation,
+    limits,
+    overview,
+    payers,
+    payment,
+    usage,
+)
 from facetwise.briefing.subject import Subject, subject
 from facetwise.knowledge import Knowledge, View
 from facetwise.knowledge.dating import in_words
@@ -42,9 +52,7 @@ _FIRST: dict[str, tuple[str, ...]] = {
 }
 
 
-def build(
-    knowledge: Knowledge, code: str, day: date, *, audience: str = "", payers: tuple[str, ...] = ()
-) -> Document:
+def build(knowledge: Knowledge, code: str, day: date, *, audience: str = "", payers: tuple[str, ...] = ()) -> Document:
     """Return the briefing on `code` as of `day`.
 
     `audience` (billing, clinical, policy) orders and folds, `payers` (ids) narrows the comparison. Raises FacetwiseError
@@ -96,7 +104,9 @@ def _for_audience(sections: list[Section], audience: str) -> list[Section]:
     place = {name: number for number, name in enumerate(first)}
     result = []
     for section in sorted(sections, key=lambda one: place.get(one.id, len(first))):
-        blocks = tuple(_folded(block) if block.audience and audience not in block.audience else block for block in section.blocks)
+        blocks = tuple(
+            _folded(block) if block.audience and audience not in block.audience else block for block in section.blocks
+        )
         result.append(Section(section.id, section.title, blocks, folded=section.id not in place))
     return result
 

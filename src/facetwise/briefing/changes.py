@@ -33,7 +33,11 @@ def between(store: Store, start: date, end: date, code: str = "", payers: tuple[
     for payer in payers:
         if payer not in known:
             close = ", ".join(nearest(payer, known, 3))
-            raise FacetwiseError(Problem("", 0, f"payer {payer!r} is not known", "the id of a payer", f"nearest: {close}" if close else ""))
+            raise FacetwiseError(
+                Problem(
+                    "", 0, f"payer {payer!r} is not known", "the id of a payer", f"nearest: {close}" if close else ""
+                )
+            )
     asked = code.strip().upper()
     value = _code(store, asked) if asked else None
     groups = _groups(store, asked)
@@ -115,7 +119,12 @@ def _code(store: Store, code: str) -> Code:
     if not isinstance(value, Code):
         codes = [thing.slug for thing in store.things.values() if thing.kind == "code"]
         raise FacetwiseError(
-            Problem("", 0, f"code {code!r} is not in the knowledge", f"a code of the knowledge; the nearest are {', '.join(nearest(code, codes, 5))}")
+            Problem(
+                "",
+                0,
+                f"code {code!r} is not in the knowledge",
+                f"a code of the knowledge; the nearest are {', '.join(nearest(code, codes, 5))}",
+            )
         )
     return value
 
@@ -127,7 +136,9 @@ def _groups(store: Store, code: str) -> set[str]:
 
 def _followed(store: Store, payers: tuple[str, ...]) -> set[str]:
     follows = {
-        thing.slug: getattr(thing.history[-1].value, "follows", ()) for thing in store.things.values() if thing.kind == "payer"
+        thing.slug: getattr(thing.history[-1].value, "follows", ())
+        for thing in store.things.values()
+        if thing.kind == "payer"
     }
     wanted: set[str] = set()
     waiting = list(payers)

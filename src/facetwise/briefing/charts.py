@@ -97,13 +97,26 @@ def _lines(chart: Chart) -> dict[str, Any]:
         "width": max(360, _WIDTH - 7 * longest),
         "data": {"values": _values(chart)},
         "encoding": {
-            "x": {"field": "x", "type": "ordinal", "sort": labels, "title": None, "axis": {"labelAngle": 0, "grid": False}},
+            "x": {
+                "field": "x",
+                "type": "ordinal",
+                "sort": labels,
+                "title": None,
+                "axis": {"labelAngle": 0, "grid": False},
+            },
             "y": {
                 "field": "y",
                 "type": "quantitative",
                 "title": chart.y,
                 "scale": {"zero": True, "nice": True},
-                "axis": {"format": _number_format(chart), "tickCount": 5, "titleAlign": "left", "titleAngle": 0, "titleY": -8, "titleX": -30},
+                "axis": {
+                    "format": _number_format(chart),
+                    "tickCount": 5,
+                    "titleAlign": "left",
+                    "titleAngle": 0,
+                    "titleY": -8,
+                    "titleX": -30,
+                },
             },
             "color": _color(chart),
         },
@@ -144,7 +157,13 @@ def _bars(chart: Chart) -> dict[str, Any]:
     names = [series.name for series in chart.series]
     text = {"field": "y", "type": "quantitative", "format": _number_format(chart)}
     encoding: dict[str, Any] = {
-        "y": {"field": "x", "type": "nominal", "sort": labels, "title": None, "axis": {"ticks": False, "domain": False}},
+        "y": {
+            "field": "x",
+            "type": "nominal",
+            "sort": labels,
+            "title": None,
+            "axis": {"ticks": False, "domain": False},
+        },
         "x": {
             "field": "y",
             "type": "quantitative",
@@ -187,12 +206,25 @@ def _ranges(chart: Chart) -> dict[str, Any]:
     money = "$" if chart.money else ""
     for row in rows:
         row["lows"], row["mids"], row["highs"] = (f"{money}{row[key]:,.0f}" for key in ("low", "mid", "high"))
-    x = {"type": "quantitative", "title": chart.y, "scale": {"zero": True}, "axis": {"format": _number_format(chart), "tickCount": 5}}
+    x = {
+        "type": "quantitative",
+        "title": chart.y,
+        "scale": {"zero": True},
+        "axis": {"format": _number_format(chart), "tickCount": 5},
+    }
     return {
         "height": {"step": 40},
         "width": 460,
         "data": {"values": rows},
-        "encoding": {"y": {"field": "x", "type": "nominal", "sort": labels, "title": None, "axis": {"ticks": False, "domain": False}}},
+        "encoding": {
+            "y": {
+                "field": "x",
+                "type": "nominal",
+                "sort": labels,
+                "title": None,
+                "axis": {"ticks": False, "domain": False},
+            }
+        },
         "layer": [
             {
                 "mark": {"type": "bar", "height": 8, "color": HUES[0], "opacity": 0.35},

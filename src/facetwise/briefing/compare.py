@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from facetwise.briefing.document import STATUS_WORDS, Cell, Line
+from facetwise.briefing.document import Cell, Line
 from facetwise.briefing.subject import NOT_ESTABLISHED, Subject
 from facetwise.knowledge.kinds import Payer, Question
 
@@ -91,7 +91,13 @@ def cell(subject: Subject, group: Group, slug: str) -> Cell:
         result.append(_short(line, who))
     if silent:
         names = silent[0]
-        who = "" if len(names) == everyone else f"the other {len(names)} {group.plural}" if len(names) > 3 else ", ".join(names)
+        who = (
+            ""
+            if len(names) == everyone
+            else f"the other {len(names)} {group.plural}"
+            if len(names) > 3
+            else ", ".join(names)
+        )
         result.append(Line(NOT_ESTABLISHED, who=who, status="not_established"))
     return Cell(tuple(result))
 
@@ -100,15 +106,11 @@ def _names(names: list[str], everyone: int, group: Group) -> str:
     if everyone == 1:
         return ""
     if len(names) == everyone - 1 and everyone > 3:
-        others = [key for key in names]
+        others = list(names)
         return f"{len(others)} of {everyone} {group.plural}" if len(", ".join(names)) > 40 else ", ".join(names)
     return ", ".join(names)
 
 
 def _short(line: Line, who: str) -> Line:
-    """Return a line for a crowded cell: no note, and no words that its status says already."""
-    text = line.text
-    words = STATUS_WORDS.get(line.status, "")
-    if words and text.lower().startswith(words) and len(text) > len(words):
-        text = text[len(words) :].lstrip(" ,;:-(").removesuffix(")") if text[len(words) :].startswith(" (") else text[len(words) :].lstrip(" ,;:-")
-    return msgspec.structs.replace(line, text=text or words, who=who, note="", lines=tuple(_short(one, one.who) for one in line.lines))
+    """Return a line for a crowded cell: without its note, which stands with the payer's full terms."""
+    return msgspec.structs.replace(line, who=who, note="", lines=tuple(_short(one, one.who) for one in line.lines))

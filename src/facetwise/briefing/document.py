@@ -35,6 +35,20 @@ STATUS_WORDS: dict[str, str] = {
 }
 
 
+def without_status(text: str, status: str) -> str:
+    """Return `text` without the words of its status at its beginning, since the status is shown beside it."""
+    words = STATUS_WORDS.get(status, "")
+    if not words or not text.lower().startswith(words) or text[len(words) : len(words) + 1].isalpha():
+        return text
+    rest = text[len(words) :].strip()
+    if rest.startswith("(") and rest.endswith(")"):
+        rest = rest[1:-1]
+    rest = rest.lstrip(",;:-. ")
+    if not rest:
+        return words
+    return rest[0].upper() + rest[1:] if text[0].isupper() else rest
+
+
 class Block(msgspec.Struct, tag_field="type", frozen=True, omit_defaults=True, kw_only=True):
     """A piece of a section. `audience` names the readers it is for (none: all); `folded` puts it behind the rest."""
 
@@ -267,6 +281,8 @@ def cited(document: Any) -> list[str]:
     return list(found)
 
 
-def plain_cell(text: str, *, sources: tuple[str, ...] = (), evidence: str = "", status: Status = "", note: str = "") -> Cell:
+def plain_cell(
+    text: str, *, sources: tuple[str, ...] = (), evidence: str = "", status: Status = "", note: str = ""
+) -> Cell:
     """Return a cell of one line."""
     return Cell((Line(text, sources=sources, evidence=evidence, status=status, note=note),))

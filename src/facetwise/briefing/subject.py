@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from facetwise.briefing.document import Cell, Line, Status
+from facetwise.briefing.document import Cell, Line, Status, without_status
 from facetwise.knowledge import Answer, Dated, Thing, View
 from facetwise.knowledge.kinds import Code, Payer, PriorAuthorization, Statement
 from facetwise.knowledge.store import BASE_LAYER
@@ -110,7 +110,16 @@ class Subject:
             return [Line(NOT_ESTABLISHED, who=who, status="not_established")]
         if dated.sides:
             sides = tuple(self._value_line(side, who="", presumed=answer.presumed, full=full) for side in dated.sides)
-            return [Line("sources disagree", who=who, status="conflict", since=dated.since, lines=sides, recent=self.recent(dated))]
+            return [
+                Line(
+                    "sources disagree",
+                    who=who,
+                    status="conflict",
+                    since=dated.since,
+                    lines=sides,
+                    recent=self.recent(dated),
+                )
+            ]
         if dated.value is None:
             return [self.line(dated, f"{NOT_ESTABLISHED}: {dated.not_established}", who=who, status="not_established")]
         return [self._value_line(dated, who=who, presumed=answer.presumed, full=full)]
@@ -118,7 +127,8 @@ class Subject:
     def _value_line(self, dated: Dated, *, who: str, presumed: bool, full: bool) -> Line:
         value = dated.value
         text = getattr(value, "statement" if full else "cell", "") or NOT_ESTABLISHED
-        return self.line(dated, text, who=who, status=_status(value), presumed=presumed)
+        status = _status(value)
+        return self.line(dated, without_status(text, status), who=who, status=status, presumed=presumed)
 
     def meaning(self, indicator: str, value: str | None) -> str:
         """Return "2: standard reduction ..." for an indicator's value; the bare value when no source says its meaning."""
@@ -152,7 +162,11 @@ class Subject:
             return True
         value = answer.dated.value or (answer.dated.sides[0].value if answer.dated.sides else None)
         if value is None:
-            value = next((one.value for one in answer.thing.history if one.value is not None), None) if answer.thing else None
+            value = (
+                next((one.value for one in answer.thing.history if one.value is not None), None)
+                if answer.thing
+                else None
+            )
         codes = getattr(value, "codes", ())
         if codes and self.code not in codes and not _crosses_codes(value):
             return False
@@ -215,18 +229,26 @@ def subject(view: View, code: str, payers: Iterable[str] = ()) -> Subject:
         if payer not in known:
             close = ", ".join(nearest(payer, known, 3))
             raise FacetwiseError(
-                Problem("", 0, f"payer {payer!r} is not known", "the id of a payer of the knowledge", f"nearest: {close}" if close else "")
+                Problem(
+                    "",
+                    0,
+                    f"payer {payer!r} is not known",
+                    "the id of a payer of the knowledge",
+                    f"nearest: {close}" if close else "",
+                )
             )
-    groups = frozenset(
-        record["group"] for _, record in view.rows("codes/groups", code=asked)
-    )
+    groups = frozenset(record["group"] for _, record in view.rows("codes/groups", code=asked))
     return Subject(view, asked, dated.value, dated, tuple(payers), groups)
 
 
 def _unknown_code(view: View, code: str, things: dict[str, Thing]) -> Problem:
     close = nearest(code, things, 5) or sorted(things)[:5]
     named = "codes/others" in view.store.tables and any(True for _ in view.rows("codes/others", code=code))
-    found = f"code {code} is mentioned in the knowledge but has no briefing" if named else f"code {code!r} is not in the knowledge"
+    found = (
+        f"code {code} is mentioned in the knowledge but has no briefing"
+        if named
+        else f"code {code!r} is not in the knowledge"
+    )
     return Problem(
         "",
         0,

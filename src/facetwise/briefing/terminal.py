@@ -38,7 +38,12 @@ def timeline_table(found: list[Change], start: date, end: date, store: Store) ->
 
 def _wrapped(text: str, first: str) -> list[str]:
     return textwrap.wrap(
-        text, _WIDTH, initial_indent=first, subsequent_indent=" " * _DATE, break_long_words=False, break_on_hyphens=False
+        text,
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=" " * _DATE,
+        break_long_words=False,
+        break_on_hyphens=False,
     )
 
 

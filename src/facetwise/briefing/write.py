@@ -31,7 +31,9 @@ def render(document: Document, form: str) -> bytes:
 def write(path: Path, content: bytes) -> None:
     """Write `content` to `path` so that it appears whole or not at all. Raises FacetwiseError when it cannot."""
     if path.is_dir():
-        raise FacetwiseError(Problem(str(path), 0, "this is a directory", "a file name", "add a name, such as briefing.html"))
+        raise FacetwiseError(
+            Problem(str(path), 0, "this is a directory", "a file name", "add a name, such as briefing.html")
+        )
     name = ""
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
@@ -48,5 +50,11 @@ def write(path: Path, content: bytes) -> None:
                 Path(name).unlink()
         reason = error.strerror or str(error)
         raise FacetwiseError(
-            Problem(str(path), 0, f"it cannot be written: {reason.lower()}", "a place where you may write", "name another with -o")
+            Problem(
+                str(path),
+                0,
+                f"it cannot be written: {reason.lower()}",
+                "a place where you may write",
+                "name another with -o",
+            )
         ) from None

@@ -1,7 +1,7 @@
 """The facts, apart from the logic: who says what, from when until when, according to which source.
 
-    knowledge = facetwise.knowledge.load()
-    view = knowledge.as_of(date(2026, 3, 2))
+knowledge = facetwise.knowledge.load()
+view = knowledge.as_of(date(2026, 3, 2))
 """
 
 from facetwise.knowledge.load import Knowledge, load

@@ -24,6 +24,8 @@ from facetwise.knowledge.tables import Table, read_table
 from facetwise.problems import FacetwiseError, Problem, did_you_mean
 
 _GRADES = ("primary", "secondary", "superseded", "inferred")
+# Files of cases stand beside the knowledge that they test and are no knowledge themselves.
+CASES = ".cases.yaml"
 _KIND_KEYS = (*DATED, *DATELESS, "statements")
 _THING_KEYS = ("history", "extends", "replaces", "held_by")
 
@@ -49,7 +51,11 @@ class Compilation:
 
 def knowledge_files(root: Path) -> list[Path]:
     """Return the YAML files below `root`, in the order of their names."""
-    return sorted(path for path in root.rglob("*.yaml") if not any(part.startswith(".") for part in path.parts))
+    return sorted(
+        path
+        for path in root.rglob("*.yaml")
+        if not path.name.endswith(CASES) and not any(part.startswith(".") for part in path.relative_to(root).parts)
+    )
 
 
 def compile_layers(layers: list[tuple[str, Path]]) -> Compilation:
@@ -91,15 +97,18 @@ def compile_layers(layers: list[tuple[str, Path]]) -> Compilation:
                 table = read_table(value, one.id, path, name, one.layer, problems)
                 tables[one.id] = _added(tables[one.id], table) if one.id in tables else table
     payers = {
-        str(Path(name).parent): versions[0].slug
-        for name, versions in files.items()
-        if versions[0].kind == "payer"
+        str(Path(name).parent): versions[0].slug for name, versions in files.items() if versions[0].kind == "payer"
     }
     builder = _Builder(files, sources, payers, problems)
     things = builder.things()
     if horizon is None:
         problems.append(
-            Problem("horizon.yaml", 0, "the knowledge has no horizon", "'horizon: horizon' with title, from, until, reviewed")
+            Problem(
+                "horizon.yaml",
+                0,
+                "the knowledge has no horizon",
+                "'horizon: horizon' with title, from, until, reviewed",
+            )
         )
         return Compilation(None, problems, builder.spans)
     store = Store(
@@ -129,8 +138,11 @@ def _open(layer: str, root: Path, path: Path, problems: list[Problem]) -> _File 
         first = next(iter(document.data), "")
         problems.append(
             Problem(
-                name, 1, f"the file does not say what it is (first key {first!r})",
-                "a kind as first key: " + ", ".join(_KIND_KEYS), did_you_mean(first, _KIND_KEYS),
+                name,
+                1,
+                f"the file does not say what it is (first key {first!r})",
+                "a kind as first key: " + ", ".join(_KIND_KEYS),
+                did_you_mean(first, _KIND_KEYS),
             )
         )
         return None
@@ -138,7 +150,10 @@ def _open(layer: str, root: Path, path: Path, problems: list[Problem]) -> _File 
     if document.data[kind] != slug:
         problems.append(
             Problem(
-                name, document.line((kind,)), f"{kind}: {document.data[kind]}", f"{slug!r}, the name of its path",
+                name,
+                document.line((kind,)),
+                f"{kind}: {document.data[kind]}",
+                f"{slug!r}, the name of its path",
                 "rename the file or the thing",
             )
         )
@@ -210,7 +225,11 @@ class _Builder:
         if name in self.building:
             one = self.files[name][-1]
             self.problems.append(
-                Problem(one.document.file, one.document.line(("extends",)), "extends itself, by way of " + " and ".join(self.building))
+                Problem(
+                    one.document.file,
+                    one.document.line(("extends",)),
+                    "extends itself, by way of " + " and ".join(self.building),
+                )
             )
             return None
         self.building.append(name)
@@ -230,7 +249,9 @@ class _Builder:
     def _layered(self, one: _File, name: str, under: list[Span] | None) -> list[Span]:
         document = one.document
         static = {
-            key: value for key, value in document.data.items() if key not in (one.kind, "history", "extends", "replaces")
+            key: value
+            for key, value in document.data.items()
+            if key not in (one.kind, "history", "extends", "replaces")
         }
         kind = DATED[one.kind]
         extra = (one.kind, *_THING_KEYS)
@@ -247,7 +268,9 @@ class _Builder:
         if under is not None and extends is None and document.data.get("replaces") != name:
             raise FacetwiseError(
                 Problem(
-                    document.file, 1, f"{name} is already in the layer below",
+                    document.file,
+                    1,
+                    f"{name} is already in the layer below",
                     f"'extends: {name}' to state differences or 'replaces: {name}' to put it aside",
                 )
             )
@@ -258,26 +281,38 @@ class _Builder:
         if extends not in self.files:
             raise FacetwiseError(
                 Problem(
-                    document.file, document.line(("extends",)), f"extends {extends!r}, which does not exist",
-                    "the path of a thing, without .yaml", did_you_mean(str(extends), self.files),
+                    document.file,
+                    document.line(("extends",)),
+                    f"extends {extends!r}, which does not exist",
+                    "the path of a thing, without .yaml",
+                    did_you_mean(str(extends), self.files),
                 )
             )
         if self.files[extends][-1].kind != one.kind:
             raise FacetwiseError(
                 Problem(
-                    document.file, document.line(("extends",)),
-                    f"a {one.kind} extends {extends}, which is a {self.files[extends][-1].kind}", "things of one kind",
+                    document.file,
+                    document.line(("extends",)),
+                    f"a {one.kind} extends {extends}, which is a {self.files[extends][-1].kind}",
+                    "things of one kind",
                 )
             )
         base = self._spans_of(extends)
         if base is None:
-            raise FacetwiseError(Problem(document.file, document.line(("extends",)), f"what it extends ({extends}) is broken"))
+            raise FacetwiseError(
+                Problem(document.file, document.line(("extends",)), f"what it extends ({extends}) is broken")
+            )
         return history.overlay_spans(base, document, one.layer, static)
 
     def _thing(self, one: _File, spans: list[Span], name: str) -> Thing:
         dated = tuple(self._dated(one, index, span, name) for index, span in enumerate(spans))
         return Thing(
-            id=name, kind=one.kind, slug=one.slug, payer=self._payer(name), history=dated, layer=one.layer,
+            id=name,
+            kind=one.kind,
+            slug=one.slug,
+            payer=self._payer(name),
+            history=dated,
+            layer=one.layer,
             file=one.document.file,
         )
 
@@ -335,12 +370,16 @@ class _Builder:
             at: Path_ = ("items", index)
             line = document.line(at)
             if not isinstance(item, dict):
-                self.problems.append(Problem(document.file, line, "an item that is no mapping", "id, text, from, sources"))
+                self.problems.append(
+                    Problem(document.file, line, "an item that is no mapping", "id, text, from, sources")
+                )
                 continue
             slug = item.get("id")
             if not slug or slug in seen:
                 self.problems.append(
-                    Problem(document.file, line, f"id {slug!r}", "an id of its own for each item, such as 'id: pain-scale'")
+                    Problem(
+                        document.file, line, f"id {slug!r}", "an id of its own for each item, such as 'id: pain-scale'"
+                    )
                 )
                 continue
             seen.add(slug)
@@ -357,17 +396,33 @@ class _Builder:
             dated = self._dated_item(holder, span, at)
             result.append(
                 Thing(
-                    id=name, kind="statement", slug=slug, payer=self._payer(one.id), history=(dated,), layer=one.layer,
+                    id=name,
+                    kind="statement",
+                    slug=slug,
+                    payer=self._payer(one.id),
+                    history=(dated,),
+                    layer=one.layer,
                     file=document.file,
                 )
             )
         return result
 
     def _dated_item(self, one: _File, span: Span, at: Path_) -> Dated:
-        value = schema.convert(one.document, [at, ()], span.fields, Statement, self.problems) if not span.sides else None
+        value = (
+            schema.convert(one.document, [at, ()], span.fields, Statement, self.problems) if not span.sides else None
+        )
         return Dated(
-            since=span.since, start=span.start, end=span.end, value=value, sources=tuple(span.sources),
-            evidence=self._evidence(span, one), note=span.note, change=span.change, means=span.means,
+            since=span.since,
+            start=span.start,
+            end=span.end,
+            value=value,
+            sources=tuple(span.sources),
+            evidence=self._evidence(span, one),
+            note=span.note,
+            change=span.change,
+            means=span.means,
             sides=tuple(self._dated_item(one, side, at) for side in span.sides),
-            layer=span.layer, file=span.file, line=span.line,
+            layer=span.layer,
+            file=span.file,
+            line=span.line,
         )

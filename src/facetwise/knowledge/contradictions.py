@@ -52,13 +52,15 @@ def _positions(store: Store) -> Iterator[Problem]:
                 by_code.setdefault((thing.payer, dated.value.question, code), []).append((thing, dated))
     for (payer, _, code), held in by_code.items():
         for (one, left), (other, right) in combinations(held, 2):
-            assert isinstance(left.value, Position) and isinstance(right.value, Position)
+            assert isinstance(left.value, Position)
+            assert isinstance(right.value, Position)
             if one.id == other.id or left.value.position == right.value.position or not _meet(left, right):
                 continue
             if _apart(left.value.applies, right.value.applies):
                 continue
             yield Problem(
-                right.file, right.line,
+                right.file,
+                right.line,
                 f"{payer} has {code} as {left.value.position} ({one.id}) and as {right.value.position} ({other.id}) "
                 f"{_common(left, right)}",
                 level=_LEVEL,
@@ -82,7 +84,8 @@ def _authorizations(store: Store) -> Iterator[Problem]:
                 if _meet(dated, position) and not _apart(dated.value.applies, position.value.applies):
                     words = position.value.position.replace("_", " ")
                     yield Problem(
-                        dated.file, dated.line,
+                        dated.file,
+                        dated.line,
                         f"{thing.payer} wants prior authorization of {code}, which {other.id} has as {words} "
                         f"{_common(dated, position)}",
                         level=_LEVEL,
@@ -99,7 +102,8 @@ def _versions(store: Store) -> Iterator[Problem]:
         for (one, left), (other, right) in combinations(held, 2):
             if one.id != other.id and _meet(left, right):
                 yield Problem(
-                    right.file, right.line,
+                    right.file,
+                    right.line,
                     f"{identifier} is in force twice {_common(left, right)}: {one.id} and {other.id}",
                     level=_LEVEL,
                 )

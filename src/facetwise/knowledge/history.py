@@ -8,6 +8,7 @@ win within that entry's dates, and the base shows through everywhere else.
 from __future__ import annotations
 
 import copy
+import itertools
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -16,7 +17,18 @@ from facetwise.knowledge.dating import UNDATED, day_after, day_before, first_day
 from facetwise.knowledge.reading import Document, Path_
 from facetwise.problems import FacetwiseError, Problem
 
-ENTRY_KEYS = ("from", "until", "sources", "evidence", "note", "change", "means", "not_established", "conflict", "codes_changed")
+ENTRY_KEYS = (
+    "from",
+    "until",
+    "sources",
+    "evidence",
+    "note",
+    "change",
+    "means",
+    "not_established",
+    "conflict",
+    "codes_changed",
+)
 _BEGINNING = date.min
 _END = date.max
 
@@ -74,7 +86,9 @@ def read_spans(document: Document, layer: str, static: dict[str, Any] | None, pl
     for index, entry in enumerate(entries):
         at = (*here, index)
         if not isinstance(entry, dict):
-            problems.append(Problem(document.file, document.line(at), "an entry that is no mapping", "from, sources ..."))
+            problems.append(
+                Problem(document.file, document.line(at), "an entry that is no mapping", "from, sources ...")
+            )
             continue
         span = read_span(document, at, entry, layer, static, problems)
         if span is not None:
@@ -89,7 +103,7 @@ def read_spans(document: Document, layer: str, static: dict[str, Any] | None, pl
 
 def close_spans(spans: list[Span], problems: list[Problem]) -> None:
     """Give every span but the last an end, and add to `problems` what overlaps or leaves a gap."""
-    for earlier, later in zip(spans, spans[1:], strict=False):
+    for earlier, later in itertools.pairwise(spans):
         if later.start is None or later.low <= earlier.low:
             problems.append(
                 Problem(
@@ -146,7 +160,9 @@ def read_span(
             return None
         if start and end < start:
             problems.append(
-                Problem(document.file, document.line((*at, "until")), f"this entry ends {end}, before it begins {start}")
+                Problem(
+                    document.file, document.line((*at, "until")), f"this entry ends {end}, before it begins {start}"
+                )
             )
             return None
     fields = {key: value for key, value in entry.items() if key not in ENTRY_KEYS}
@@ -168,7 +184,9 @@ def read_span(
     for index, side in enumerate(entry.get("conflict") or []):
         there = (*at, "conflict", index)
         if not isinstance(side, dict):
-            problems.append(Problem(document.file, document.line(there), "a side that is no mapping", "fields and sources"))
+            problems.append(
+                Problem(document.file, document.line(there), "a side that is no mapping", "fields and sources")
+            )
             continue
         span.sides.append(
             Span(
@@ -188,11 +206,15 @@ def read_span(
         )
     if entry.get("conflict") is not None and len(span.sides) < 2:
         problems.append(
-            Problem(document.file, document.line((*at, "conflict")), "a conflict of fewer than two sides", "two or more")
+            Problem(
+                document.file, document.line((*at, "conflict")), "a conflict of fewer than two sides", "two or more"
+            )
         )
     if not span.sources and not span.sides:
         problems.append(
-            Problem(document.file, line, "no source", "'sources: [key]' with a key of knowledge/sources", "say who says so")
+            Problem(
+                document.file, line, "no source", "'sources: [key]' with a key of knowledge/sources", "say who says so"
+            )
         )
     return span
 
@@ -214,9 +236,7 @@ def _start(document: Document, at: Path_, entry: dict[str, Any], problems: list[
     try:
         return first_day(str(since)), str(since)
     except ValueError as error:
-        problems.append(
-            Problem(document.file, document.line((*at, "from")), str(error), "a date, or 'undated'")
-        )
+        problems.append(Problem(document.file, document.line((*at, "from")), str(error), "a date, or 'undated'"))
         return None, ""
 
 
@@ -277,15 +297,24 @@ def overlay_spans(
     for index, patch in enumerate(patches):
         at = (*place, "history", index)
         fields = {key: value for key, value in entries[index].items() if key not in ENTRY_KEYS}
-        under = [_cut(span, patch.low, patch.high) for span in cursor if span.low <= patch.high and span.high >= patch.low]
+        under = [
+            _cut(span, patch.low, patch.high) for span in cursor if span.low <= patch.high and span.high >= patch.low
+        ]
         pieces = under or [Span(patch.start, patch.end, patch.since, {}, [])]
         for number, piece in enumerate(pieces):
             merged = apply_patch({**piece.fields, **static}, fields, document, at, problems)
             sides = [
                 Span(
-                    side.start, side.end, side.since,
-                    {**merged, **side.fields}, side.sources, side.evidence, side.note,
-                    layer=layer, file=side.file, line=side.line,
+                    side.start,
+                    side.end,
+                    side.since,
+                    {**merged, **side.fields},
+                    side.sources,
+                    side.evidence,
+                    side.note,
+                    layer=layer,
+                    file=side.file,
+                    line=side.line,
                 )
                 for side in patch.sides
             ]
@@ -309,11 +338,7 @@ def overlay_spans(
                     line=patch.line,
                 )
             )
-        cursor = [
-            rest
-            for span in cursor
-            for rest in _without(span, patch.low, patch.high)
-        ]
+        cursor = [rest for span in cursor for rest in _without(span, patch.low, patch.high)]
     if problems:
         raise FacetwiseError(problems)
     return sorted([*cursor, *result], key=lambda span: span.low)

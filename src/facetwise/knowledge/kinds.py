@@ -233,7 +233,9 @@ class Payer(Value, frozen=True, tag="payer"):
     """
 
     title: str
-    role: Literal["program", "contractor", "medicare_advantage", "commercial", "blue", "vendor", "medicaid", "government"]
+    role: Literal[
+        "program", "contractor", "medicare_advantage", "commercial", "blue", "vendor", "medicaid", "government"
+    ]
     group: str
     short: str = ""
     follows: tuple[str, ...] = ()

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-
 from facetwise.knowledge import compile as compiling
 from facetwise.knowledge.contradictions import contradictions
 from facetwise.knowledge.kinds import (
@@ -109,11 +108,22 @@ class _Checker:
         for key, source in self.store.sources.items():
             file = f"knowledge/sources/{key}.yaml"
             if key not in cited and not source.uncited:
-                self._add(Dated(since="", file=file), "no fact cites this source", "a citation", "cite it, or say why not under 'uncited'")
+                self._add(
+                    Dated(since="", file=file),
+                    "no fact cites this source",
+                    "a citation",
+                    "cite it, or say why not under 'uncited'",
+                )
             if key in cited and source.uncited:
-                self._add(Dated(since="", file=file), "it is cited, yet says under 'uncited' why not", mend="remove 'uncited'")
+                self._add(
+                    Dated(since="", file=file), "it is cited, yet says under 'uncited' why not", mend="remove 'uncited'"
+                )
             if not _SOURCE_DATE.fullmatch(source.date):
-                self._add(Dated(since="", file=file), f"date {source.date!r}", "YYYY, YYYY-MM, YYYY-MM-DD or 'not established'")
+                self._add(
+                    Dated(since="", file=file),
+                    f"date {source.date!r}",
+                    "YYYY, YYYY-MM, YYYY-MM-DD or 'not established'",
+                )
         for slug, question in self.store.questions.items():
             for word in question.technique:
                 self._word("technique", word, Dated(since="", file=f"knowledge/questions/{slug}.yaml"))
@@ -129,7 +139,9 @@ class _Checker:
         }
         for thing in self.store.things.values():
             if thing.kind == "payer" and thing.layer == BASE_LAYER and thing.slug not in registered:
-                self._add(thing.history[0], f"payer {thing.slug!r} is not in the registry", f"registry/{thing.slug}.yaml")
+                self._add(
+                    thing.history[0], f"payer {thing.slug!r} is not in the registry", f"registry/{thing.slug}.yaml"
+                )
 
     def _value(self, thing: Thing, place: Dated, value: Value) -> None:
         if isinstance(value, Code) and value.descriptor and place.layer == BASE_LAYER:
@@ -161,7 +173,11 @@ class _Checker:
             elif isinstance(part, Measure):
                 self._known("unit", part.unit, self.store.vocabulary.units, place)
             elif isinstance(part, Window) and part.kind == "rolling" and (part.length is None or part.unit is None):
-                self._add(place, "a rolling window without length and unit", "such as {kind: rolling, length: 12, unit: months}")
+                self._add(
+                    place,
+                    "a rolling window without length and unit",
+                    "such as {kind: rolling, length: 12, unit: months}",
+                )
         self._by_kind(place, value)
         self._cell(place, value)
 
@@ -244,7 +260,11 @@ class _Checker:
             if numbers and asked.type != "number":
                 self._add(place, f"a number for {test.asks!r}, which is a {asked.type}")
             if not numbers and test.is_ is None and not test.one_of:
-                self._add(place, f"{test.asks!r} is compared with nothing", "at_least, more_than, at_most, less_than, is or one_of")
+                self._add(
+                    place,
+                    f"{test.asks!r} is compared with nothing",
+                    "at_least, more_than, at_most, less_than, is or one_of",
+                )
             if asked.type == "boolean" and test.is_ not in ("true", "false"):
                 self._add(place, f"{test.asks!r} is {test.is_!r}", "is: true or is: false")
             for word in (*((test.is_,) if test.is_ else ()), *test.one_of):
@@ -272,7 +292,11 @@ class _Checker:
             text = re.sub(rf"\b{word}\b", number, text)
         shown = set(re.findall(r"\d+(?:\.\d+)?", text.replace(",", "")))
         for number in sorted(numbers - shown):
-            self._add(place, f"{number} is compared with, yet neither 'cell' nor 'statement' says it", "the number in words for people")
+            self._add(
+                place,
+                f"{number} is compared with, yet neither 'cell' nor 'statement' says it",
+                "the number in words for people",
+            )
 
     # -- words
 
@@ -294,7 +318,15 @@ class _Checker:
 
 _SPANS_OF_TIME = {"days", "weeks", "months", "years"}
 _NUMBER_WORDS = {
-    "once": "1", "one": "1", "twice": "2", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "half": "50",
+    "once": "1",
+    "one": "1",
+    "twice": "2",
+    "two": "2",
+    "three": "3",
+    "four": "4",
+    "five": "5",
+    "six": "6",
+    "half": "50",
 }
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from facetwise.knowledge.compile import CASES
 from facetwise.knowledge.store import BASE_LAYER, Store
 from facetwise.knowledge.view import View
 from facetwise.problems import FacetwiseError, Problem
@@ -47,7 +48,9 @@ def layers(overlays: Iterable[Path] = (), base: Path | None = None) -> list[tupl
     for overlay in overlays:
         path = Path(overlay)
         if not path.is_dir():
-            raise FacetwiseError(Problem(str(overlay), 0, "there is no such directory", "a directory of knowledge files"))
+            raise FacetwiseError(
+                Problem(str(overlay), 0, "there is no such directory", "a directory of knowledge files")
+            )
         name = path.resolve().name
         if name in [other for other, _ in found]:
             name = f"{name}-{len(found)}"
@@ -92,7 +95,11 @@ def _files(root: Path) -> list[Path]:
     found = []
     for directory, directories, names in os.walk(root):
         directories[:] = [name for name in directories if not name.startswith((".", "__"))]
-        found.extend(Path(directory, name) for name in names if name.endswith((".yaml", ".csv", ".py")))
+        found.extend(
+            Path(directory, name)
+            for name in names
+            if name.endswith((".yaml", ".csv", ".py")) and not name.endswith(CASES)
+        )
     return sorted(found)
 
 
@@ -112,6 +119,4 @@ def _keep(path: Path, store: Store) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
             file.write(msgspec.msgpack.encode(store))
-        os.replace(file.name, path)
-
-
+        Path(file.name).replace(path)

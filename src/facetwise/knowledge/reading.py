@@ -59,7 +59,10 @@ def parse_document(text: str, name: str) -> Document:
         line = mark.line + 1 if mark else 0
         raise FacetwiseError(
             Problem(
-                name, line, f"this is not YAML: {reason}", mend="check the indentation, quotes and colons on and above it"
+                name,
+                line,
+                f"this is not YAML: {reason}",
+                mend="check the indentation, quotes and colons on and above it",
             )
         ) from None
     if not isinstance(root, yaml.MappingNode):
@@ -91,9 +94,7 @@ def _plain(node: yaml.Node, place: Path_, lines: dict[Path_, int], name: str, pr
             problems.append(Problem(name, line, "a key that is not a word", "a plain word before the colon"))
             continue
         if key in mapping:
-            problems.append(
-                Problem(name, line, f"key {key!r} stands here a second time", mend="remove one of the two")
-            )
+            problems.append(Problem(name, line, f"key {key!r} stands here a second time", mend="remove one of the two"))
             continue
         lines[(*place, key)] = line
         mapping[key] = _plain(value_node, (*place, key), lines, name, problems)

@@ -38,7 +38,9 @@ def field_names(kind: type[Part]) -> list[str]:
     return [field.encode_name for field in _info(kind).fields]
 
 
-def unknown_keys(document: Document, place: Path_, data: Any, kind: type[Part], extra: tuple[str, ...] = ()) -> list[Problem]:
+def unknown_keys(
+    document: Document, place: Path_, data: Any, kind: type[Part], extra: tuple[str, ...] = ()
+) -> list[Problem]:
     """Return a problem for every key in `data`, however deep, that the kind does not know."""
     problems: list[Problem] = []
     _walk(document, place, data, _info(kind), problems, extra)
@@ -46,7 +48,12 @@ def unknown_keys(document: Document, place: Path_, data: Any, kind: type[Part], 
 
 
 def _walk(
-    document: Document, place: Path_, data: Any, info: inspect.Type, problems: list[Problem], extra: tuple[str, ...] = ()
+    document: Document,
+    place: Path_,
+    data: Any,
+    info: inspect.Type,
+    problems: list[Problem],
+    extra: tuple[str, ...] = (),
 ) -> None:
     if isinstance(info, inspect.UnionType):
         for option in info.types:
@@ -118,5 +125,4 @@ def _place(way: str) -> Path_:
 
 def decimal_text(value: Decimal) -> str:
     """Return a number as people write it: 80, 0.5, 1.0925."""
-    text = format(value.normalize(), "f")
-    return text
+    return format(value.normalize(), "f")

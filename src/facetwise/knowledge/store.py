@@ -97,7 +97,13 @@ def content_digest(
                 table.note,
                 list(table.columns),
                 sorted(
-                    [[cell or "" for cell in row.cells], str(row.start), str(row.end), list(row.sources), row.evidence or ""]
+                    [
+                        [cell or "" for cell in row.cells],
+                        str(row.start),
+                        str(row.end),
+                        list(row.sources),
+                        row.evidence or "",
+                    ]
                     for row in table.rows
                 ),
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -48,9 +49,7 @@ class Table(msgspec.Struct, frozen=True):
 
     def record(self, row: Row) -> dict[str, Any]:
         """Return a row's values by column, typed: Decimal, int, date, bool, text, or None where the cell is empty."""
-        return {
-            name: typed(cell, kind) for (name, kind), cell in zip(self.columns.items(), row.cells, strict=True)
-        }
+        return {name: typed(cell, kind) for (name, kind), cell in zip(self.columns.items(), row.cells, strict=True)}
 
     def records(self, day: date | None = None) -> Iterator[tuple[Row, dict[str, Any]]]:
         """Yield rows and their values; with `day`, only those that hold on it."""
@@ -149,7 +148,7 @@ def _closed(header: TableHeader, rows: list[Row], name: str, problems: list[Prob
         groups.setdefault(tuple(row.cells[place] for place in places), []).append(number)
     for key, numbers in groups.items():
         numbers.sort(key=lambda number: rows[number].start or date.min)
-        for earlier, later in zip(numbers, numbers[1:], strict=False):
+        for earlier, later in itertools.pairwise(numbers):
             begins = rows[later].start or date.min
             if (rows[earlier].start or date.min) == begins:
                 shown = ", ".join(part or "-" for part in key)

@@ -80,9 +80,7 @@ class View:
 
     def payers(self) -> dict[str, Payer]:
         """Return the payers of this day by id, in their order."""
-        found = {
-            thing.slug: dated.value for thing, dated in self.of_kind("payer") if isinstance(dated.value, Payer)
-        }
+        found = {thing.slug: dated.value for thing, dated in self.of_kind("payer") if isinstance(dated.value, Payer)}
         return dict(sorted(found.items(), key=lambda item: (item[1].order, item[0])))
 
     def answers(self, payer: str, question: str) -> list[Answer]:
@@ -127,9 +125,7 @@ class View:
     def registry(self) -> dict[str, Registry]:
         """Return how far each payer is verified, by payer id."""
         return {
-            dated.value.payer: dated.value
-            for _, dated in self.of_kind("registry")
-            if isinstance(dated.value, Registry)
+            dated.value.payer: dated.value for _, dated in self.of_kind("registry") if isinstance(dated.value, Registry)
         }
 
 

@@ -40,8 +40,6 @@ NATIONAL = Gpci()
 def allowed(units: Units, conversion_factor: Decimal, gpci: Gpci = NATIONAL) -> Decimal:
     """Return the allowed amount in dollars, rounded once to the cent."""
     adjusted = (
-        units.work * gpci.work
-        + units.practice_expense * gpci.practice_expense
-        + units.malpractice * gpci.malpractice
+        units.work * gpci.work + units.practice_expense * gpci.practice_expense + units.malpractice * gpci.malpractice
     )
     return to_cents(adjusted * conversion_factor)

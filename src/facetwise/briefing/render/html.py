@@ -42,16 +42,22 @@ def _environment() -> jinja2.Environment:
 
 def to_html(document: Document) -> str:
     """Return the document as one self-contained page."""
-    return _environment().get_template("briefing.html").render(
-        document=document,
-        entries={entry.key: entry for entry in document.sources},
-        style=_style(),
+    return (
+        _environment()
+        .get_template("briefing.html")
+        .render(
+            document=document,
+            entries={entry.key: entry for entry in document.sources},
+            style=_style(),
+        )
     )
 
 
 @functools.cache
 def _style() -> Markup:
-    source, _, _ = jinja2.PackageLoader("facetwise.briefing", "templates").get_source(jinja2.Environment(), "briefing.css")  # noqa: S701
+    source, _, _ = jinja2.PackageLoader("facetwise.briefing", "templates").get_source(
+        jinja2.Environment(), "briefing.css"
+    )
     # The style sheet is ours, not a user's; it is marked safe so that its quotes stay quotes.
     return Markup(source)  # noqa: S704
 
@@ -70,5 +76,3 @@ def thousands(value: str, money: bool = False) -> str:
     if money:
         return f"{number:,.2f}"
     return f"{number:,f}" if number != number.to_integral_value() else f"{int(number):,}"
-
-

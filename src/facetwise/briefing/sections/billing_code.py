@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import msgspec
 
-from facetwise.briefing.document import AnyBlock, Cell, Column, Facts, Paragraph, Points, TableBlock, TableRow, plain_cell
+from facetwise.briefing.document import (
+    AnyBlock,
+    Cell,
+    Column,
+    Facts,
+    Paragraph,
+    Points,
+    TableBlock,
+    TableRow,
+    plain_cell,
+)
 from facetwise.briefing.subject import Subject, codes_of
 from facetwise.knowledge.kinds import Code, Family
 from facetwise.payment import fees
 
-_RANKS = {"first": "first level", "second": "second level", "third_and_further": "third and any further level", "each_further": "each further level"}
+_RANKS = {
+    "first": "first level",
+    "second": "second level",
+    "third_and_further": "third and any further level",
+    "each_further": "each further level",
+}
 _INDICATORS = {
     "status": "Status in the fee schedule",
     "global": "Global period",
@@ -22,7 +37,9 @@ _INDICATORS = {
 
 def blocks(subject: Subject) -> list[AnyBlock]:
     """Return the section on the code."""
-    found: list[AnyBlock] = [Paragraph(line=subject.line(subject.dated, subject.value.descriptor or subject.value.description))]
+    found: list[AnyBlock] = [
+        Paragraph(line=subject.line(subject.dated, subject.value.descriptor or subject.value.description))
+    ]
     if subject.value.descriptor:
         found.append(Paragraph(line=subject.line(subject.dated, f"In our words: {subject.value.description}")))
     found.append(Facts(title="Facts of the code", items=tuple(_facts(subject))))
@@ -53,7 +70,9 @@ def _facts(subject: Subject) -> list[tuple[str, Cell]]:
     if value.rank:
         items.append(("Level", cell(_RANKS[value.rank])))
     if value.guidance_included:
-        items.append(("Guidance inside the code", cell(", ".join(words["guidance"][one] for one in value.guidance_included))))
+        items.append(
+            ("Guidance inside the code", cell(", ".join(words["guidance"][one] for one in value.guidance_included)))
+        )
     held = fees.fee(subject.view.store, subject.code, subject.day)
     if held is not None:
         record = held.record
@@ -63,11 +82,20 @@ def _facts(subject: Subject) -> list[tuple[str, Cell]]:
         ]
         if record["nf_total"] is not None and record["status"] == "A":
             text = f"office {record['nf_total']}, facility {record['f_total']} (work {record['work']})"
-            items.append(("Relative value units", subject.row_cell(held.row, text, note=f"release {record['release']}")))
+            items.append(
+                ("Relative value units", subject.row_cell(held.row, text, note=f"release {record['release']}"))
+            )
     for row, record in _mue(subject):
         table = record["table"].replace("_", " ")
         items.append(
-            (f"Medically unlikely edit, {table}", subject.row_cell(row, f"{record['value']}; adjudication indicator {subject.meaning('mai', record['mai'])}", note=record["rationale"] or ""))
+            (
+                f"Medically unlikely edit, {table}",
+                subject.row_cell(
+                    row,
+                    f"{record['value']}; adjudication indicator {subject.meaning('mai', record['mai'])}",
+                    note=record["rationale"] or "",
+                ),
+            )
         )
     return items
 
@@ -84,14 +112,20 @@ def _family_map(subject: Subject) -> TableBlock | None:
     for dated in family:
         value = dated.value
         assert value is None or isinstance(value, Family)
-        if value is None or not set(value.technique) & set(subject.value.technique or ("",)) and not _kin(subject, value):
+        if value is None or (
+            not set(value.technique) & set(subject.value.technique or ("",)) and not _kin(subject, value)
+        ):
             continue
         if subject.full and not _kin(subject, value):
             continue
         by_level = {rank.level: rank.code for rank in value.ranks}
         cells = []
         for level in ("first", "second", "third_and_further"):
-            code = by_level.get(level) or (by_level.get("each_further") if level != "first" else None) or by_level.get("any")
+            code = (
+                by_level.get(level)
+                or (by_level.get("each_further") if level != "first" else None)
+                or by_level.get("any")
+            )
             mark = " (this code)" if code == subject.code else ""
             cells.append(Cell((subject.line(dated, f"{code}{mark}" if code else "no code of its own"),)))
         rows.append(TableRow((plain_cell(value.title), *cells)))
@@ -101,7 +135,12 @@ def _family_map(subject: Subject) -> TableBlock | None:
         id="family",
         title="The family, base to add-ons",
         caption="Which code reports which level, by technique and region",
-        columns=(Column("what", "Technique and region"), Column("first", "First level"), Column("second", "Second level"), Column("third", "Third and any further")),
+        columns=(
+            Column("what", "Technique and region"),
+            Column("first", "First level"),
+            Column("second", "Second level"),
+            Column("third", "Third and any further"),
+        ),
         rows=tuple(rows),
         lines=subject.beside("family", "billing-code"),
     )

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from facetwise.briefing.document import AnyBlock, Cell, Column, Paragraph, Points, Steps, TableBlock, TableRow, plain_cell
+from facetwise.briefing.document import (
+    AnyBlock,
+    Cell,
+    Column,
+    Paragraph,
+    Points,
+    Steps,
+    TableBlock,
+    TableRow,
+    plain_cell,
+)
 from facetwise.briefing.subject import Subject, regions_of
 from facetwise.knowledge.kinds import Example
 
@@ -10,7 +20,11 @@ from facetwise.knowledge.kinds import Example
 def blocks(subject: Subject) -> list[AnyBlock]:
     """Return the clinical context."""
     found: list[AnyBlock] = []
-    lines = tuple(subject.statement_line(dated, one) for _, dated, one in subject.statements("clinical-context") if one.topic != "background")
+    lines = tuple(
+        subject.statement_line(dated, one)
+        for _, dated, one in subject.statements("clinical-context")
+        if one.topic != "background"
+    )
     if lines:
         found.append(Points(lines=lines))
     anatomy = _anatomy(subject)
@@ -18,10 +32,20 @@ def blocks(subject: Subject) -> list[AnyBlock]:
         found.append(anatomy)
     for thing, dated in subject.view.of_kind("example"):
         example = dated.value
-        if not isinstance(example, Example) or subject.code not in example.codes or (thing.slug != subject.code and _own(subject)):
+        if (
+            not isinstance(example, Example)
+            or subject.code not in example.codes
+            or (thing.slug != subject.code and _own(subject))
+        ):
             continue
         found.append(Paragraph(title=f"Worked example: {example.title}", line=subject.line(dated, example.patient)))
-        found.append(Steps(title="Step by step", items=tuple((step.title, step.text) for step in example.steps), sources=dated.sources))
+        found.append(
+            Steps(
+                title="Step by step",
+                items=tuple((step.title, step.text) for step in example.steps),
+                sources=dated.sources,
+            )
+        )
         if example.lines:
             rows = tuple(
                 TableRow(
@@ -40,13 +64,23 @@ def blocks(subject: Subject) -> list[AnyBlock]:
                     id=f"example-{thing.slug}",
                     title="Its coding, level by level",
                     caption=f"What is reported for the example ({', '.join(example.joints)})",
-                    columns=(Column("joint", "Joint"), Column("code", "Code"), Column("modifiers", "Modifiers"), Column("units", "Units", number=True), Column("why", "Why")),
+                    columns=(
+                        Column("joint", "Joint"),
+                        Column("code", "Code"),
+                        Column("modifiers", "Modifiers"),
+                        Column("units", "Units", number=True),
+                        Column("why", "Why"),
+                    ),
                     rows=rows,
                 )
             )
         if example.verdict:
             found.append(Paragraph(line=subject.line(dated, example.verdict)))
-    background = tuple(subject.statement_line(dated, one) for _, dated, one in subject.statements("clinical-context") if one.topic == "background")
+    background = tuple(
+        subject.statement_line(dated, one)
+        for _, dated, one in subject.statements("clinical-context")
+        if one.topic == "background"
+    )
     if background:
         found.append(Points(title="Background", lines=background, folded=True))
     return found
@@ -65,7 +99,15 @@ def _anatomy(subject: Subject) -> TableBlock | None:
         if record["region"] not in wanted and record["part"] not in wanted:
             continue
         nerves = " and ".join(nerve for nerve in (record["nerve_1"], record["nerve_2"]) if nerve)
-        rows.append(TableRow((plain_cell(record["joint"]), subject.row_cell(row, nerves), plain_cell(record["note"] or "as the pattern of its region"))))
+        rows.append(
+            TableRow(
+                (
+                    plain_cell(record["joint"]),
+                    subject.row_cell(row, nerves),
+                    plain_cell(record["note"] or "as the pattern of its region"),
+                )
+            )
+        )
     if not rows:
         return None
     return TableBlock(

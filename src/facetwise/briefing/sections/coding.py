@@ -13,13 +13,21 @@ def blocks(subject: Subject) -> list[AnyBlock]:
     """Return the coding section."""
     found: list[AnyBlock] = []
     statements = subject.statements("coding")
-    first = tuple(subject.statement_line(dated, one) for _, dated, one in statements if one.topic != _CORRECT_CODING and not one.modifiers)
+    first = tuple(
+        subject.statement_line(dated, one)
+        for _, dated, one in statements
+        if one.topic != _CORRECT_CODING and not one.modifiers
+    )
     if first:
         found.append(Points(title="How levels, units and sides are counted", lines=first))
     for block in (_modifiers(subject), _conventions(subject), _add_ons(subject), _pairs(subject)):
         if block:
             found.append(block)
-    rest = tuple(subject.statement_line(dated, one) for _, dated, one in statements if one.topic == _CORRECT_CODING and not one.modifiers)
+    rest = tuple(
+        subject.statement_line(dated, one)
+        for _, dated, one in statements
+        if one.topic == _CORRECT_CODING and not one.modifiers
+    )
     if rest:
         found.append(Points(title="The correct-coding rules behind this", lines=rest, folded=True))
     found += _diagnoses(subject)
@@ -31,7 +39,11 @@ def blocks(subject: Subject) -> list[AnyBlock]:
 
 def _modifiers(subject: Subject) -> TableBlock | None:
     rows = []
-    held = [(thing.slug, dated, dated.value) for thing, dated in subject.view.of_kind("modifier") if isinstance(dated.value, Modifier)]
+    held = [
+        (thing.slug, dated, dated.value)
+        for thing, dated in subject.view.of_kind("modifier")
+        if isinstance(dated.value, Modifier)
+    ]
     by_modifier: dict[str, list[Line]] = {}
     for _, dated, one in subject.view.statements("coding"):
         if subject.concerns(one):
@@ -40,7 +52,9 @@ def _modifiers(subject: Subject) -> TableBlock | None:
     for slug, dated, value in sorted(held, key=lambda item: (item[2].order, item[0])):
         if value.bears_on and subject.code not in value.bears_on:
             continue
-        use = tuple(subject.line(dated, text) for text in value.when) or (Line("not established", status="not_established"),)
+        use = tuple(subject.line(dated, text) for text in value.when) or (
+            Line("not established", status="not_established"),
+        )
         rows.append(
             TableRow(
                 (
@@ -56,7 +70,11 @@ def _modifiers(subject: Subject) -> TableBlock | None:
         id="modifiers",
         title="Modifiers",
         caption=f"Modifiers that bear on {subject.code}, and when each is used",
-        columns=(Column("modifier", "Modifier"), Column("what", "What it says"), Column("when", "When to use it, by payer where they differ")),
+        columns=(
+            Column("modifier", "Modifier"),
+            Column("what", "What it says"),
+            Column("when", "When to use it, by payer where they differ"),
+        ),
         rows=tuple(rows),
     )
 
@@ -98,9 +116,25 @@ def _add_ons(subject: Subject) -> TableBlock | None:
     rows = []
     for row, record in subject.view.store.tables["edits/add-on-codes"].records(subject.day):
         if record["add_on"] == subject.code:
-            rows.append(TableRow((plain_cell(f"{subject.code} is an add-on to"), subject.row_cell(row, record["primary"]), plain_cell(subject.meaning("add_on_type", record["type"])))))
+            rows.append(
+                TableRow(
+                    (
+                        plain_cell(f"{subject.code} is an add-on to"),
+                        subject.row_cell(row, record["primary"]),
+                        plain_cell(subject.meaning("add_on_type", record["type"])),
+                    )
+                )
+            )
         elif record["primary"] == subject.code:
-            rows.append(TableRow((plain_cell(f"{subject.code} carries the add-on"), subject.row_cell(row, record["add_on"]), plain_cell(subject.meaning("add_on_type", record["type"])))))
+            rows.append(
+                TableRow(
+                    (
+                        plain_cell(f"{subject.code} carries the add-on"),
+                        subject.row_cell(row, record["add_on"]),
+                        plain_cell(subject.meaning("add_on_type", record["type"])),
+                    )
+                )
+            )
     if not rows:
         return None
     return TableBlock(
@@ -149,7 +183,12 @@ def _pairs(subject: Subject) -> TableBlock | None:
         id="pairs",
         title="Procedure-to-procedure pairs",
         caption=f"NCCI pairs of {subject.code} with the family and its neighbours",
-        columns=(Column("role", "Role"), Column("codes", "With"), Column("practitioner", "Practitioner claims"), Column("hospital", "Hospital outpatient claims")),
+        columns=(
+            Column("role", "Role"),
+            Column("codes", "With"),
+            Column("practitioner", "Practitioner claims"),
+            Column("hospital", "Hospital outpatient claims"),
+        ),
         rows=tuple(rows),
         lines=subject.beside("pairs", "coding"),
     )
@@ -162,12 +201,15 @@ def _diagnoses(subject: Subject) -> list[AnyBlock]:
     for key, payer in payers.items():
         if not subject.allows(key) or payer.role == "vendor":
             continue
-        answers = [answer for answer in subject.view.answers(key, "diagnosis-list") if isinstance(answer.value, DiagnosisList)]
+        answers = [
+            answer for answer in subject.view.answers(key, "diagnosis-list") if isinstance(answer.value, DiagnosisList)
+        ]
         if not answers:
             none.append(payer.title)
         for answer in answers:
             value = answer.value
-            assert isinstance(value, DiagnosisList) and answer.dated is not None
+            assert isinstance(value, DiagnosisList)
+            assert answer.dated is not None
             entry = by_list.setdefault((value.supports, value.marked), ([], [], value))
             entry[0].append(payer.title)
             entry[1].append(subject.line(answer.dated, value.cell, who=payer.title, presumed=answer.presumed))
@@ -189,8 +231,20 @@ def _diagnoses(subject: Subject) -> list[AnyBlock]:
             TableRow(
                 (
                     plain_cell(", ".join(names)),
-                    Cell((Line(text, sources=tuple(dict.fromkeys(k for line in lines for k in line.sources)), evidence=first.evidence, since=first.since),)),
-                    plain_cell("yes" if applies else f"no: {subject.code} is outside the list", status="" if applies else "not_covered"),
+                    Cell(
+                        (
+                            Line(
+                                text,
+                                sources=tuple(dict.fromkeys(k for line in lines for k in line.sources)),
+                                evidence=first.evidence,
+                                since=first.since,
+                            ),
+                        )
+                    ),
+                    plain_cell(
+                        "yes" if applies else f"no: {subject.code} is outside the list",
+                        status="" if applies else "not_covered",
+                    ),
                 )
             )
         )
@@ -200,7 +254,11 @@ def _diagnoses(subject: Subject) -> list[AnyBlock]:
             id="diagnoses",
             title="Diagnoses that support it",
             caption="ICD-10-CM lists of the billing articles",
-            columns=(Column("payer", "Payer"), Column("codes", "Diagnoses"), Column("applies", f"Does the list take in {subject.code}?")),
+            columns=(
+                Column("payer", "Payer"),
+                Column("codes", "Diagnoses"),
+                Column("applies", f"Does the list take in {subject.code}?"),
+            ),
             rows=tuple(rows),
             note=note,
         )
@@ -212,7 +270,9 @@ def _diagnoses(subject: Subject) -> list[AnyBlock]:
                 title="What these diagnoses are",
                 caption="The diagnoses of the lists in our words",
                 columns=(Column("code", "Diagnosis"), Column("what", "What it is")),
-                rows=tuple(TableRow((plain_cell(code), plain_cell(words))) for code, words in sorted(described.items())),
+                rows=tuple(
+                    TableRow((plain_cell(code), plain_cell(words))) for code, words in sorted(described.items())
+                ),
                 folded=True,
             )
         )
@@ -228,11 +288,19 @@ def _spans(codes: tuple[str, ...]) -> str:
     """Write runs of codes as spans: M47.812-M47.817."""
     found: list[list[str]] = []
     for code in sorted(codes):
-        if found and code[:-1] == found[-1][-1][:-1] and code[-1].isdigit() and found[-1][-1][-1].isdigit() and int(code[-1]) == int(found[-1][-1][-1]) + 1:
+        if (
+            found
+            and code[:-1] == found[-1][-1][:-1]
+            and code[-1].isdigit()
+            and found[-1][-1][-1].isdigit()
+            and int(code[-1]) == int(found[-1][-1][-1]) + 1
+        ):
             found[-1].append(code)
         else:
             found.append([code])
-    return ", ".join(run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(run) for run in found)
+    return ", ".join(
+        run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}" if len(run) > 2 else ", ".join(run) for run in found
+    )
 
 
 def _taxonomies(subject: Subject) -> TableBlock | None:
@@ -241,8 +309,20 @@ def _taxonomies(subject: Subject) -> TableBlock | None:
         return None
     rows = []
     for row, record in table.records(subject.day):
-        rest = [str(record[name]) for name in table.columns if name not in ("taxonomy", "code", "title") and record[name] is not None]
-        rows.append(TableRow((plain_cell(record.get("taxonomy") or record.get("code")), subject.row_cell(row, record["title"]), plain_cell("; ".join(rest) or "no figure"))))
+        rest = [
+            str(record[name])
+            for name in table.columns
+            if name not in ("taxonomy", "code", "title") and record[name] is not None
+        ]
+        rows.append(
+            TableRow(
+                (
+                    plain_cell(record.get("taxonomy") or record.get("code")),
+                    subject.row_cell(row, record["title"]),
+                    plain_cell("; ".join(rest) or "no figure"),
+                )
+            )
+        )
     return TableBlock(
         id="taxonomies",
         title="Who performs it",

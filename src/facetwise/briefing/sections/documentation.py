@@ -35,7 +35,9 @@ def _by_payer(subject: Subject) -> list[AnyBlock]:
         if wanted and subject.value.technique and not wanted & set(subject.value.technique):
             continue
         lines = (subject.line(dated, value.statement), *(Line(item) for item in value.items))
-        rows.append((payers[thing.payer].order, thing.id, TableRow((plain_cell(payers[thing.payer].title), Cell(lines)))))
+        rows.append(
+            (payers[thing.payer].order, thing.id, TableRow((plain_cell(payers[thing.payer].title), Cell(lines))))
+        )
     if not rows:
         return []
     return [
@@ -53,7 +55,9 @@ def _audits(subject: Subject) -> AnyBlock | None:
     rows = []
     for _, dated in subject.view.of_kind("audit"):
         value = dated.value
-        if not isinstance(value, Audit) or (value.codes and subject.code not in value.codes and subject.full and not _same_kind(subject, value)):
+        if not isinstance(value, Audit) or (
+            value.codes and subject.code not in value.codes and subject.full and not _same_kind(subject, value)
+        ):
             continue
         if value.error_percent is not None:
             failed = f"{value.error_percent.normalize():f} %"
@@ -76,7 +80,12 @@ def _audits(subject: Subject) -> AnyBlock | None:
         id="audits",
         title="Where records fail: audits and error rates",
         caption="Reviews of facet claims, newest first",
-        columns=(Column("who", "Review"), Column("date", "Date"), Column("failed", "Failed", number=True), Column("found", "What was found")),
+        columns=(
+            Column("who", "Review"),
+            Column("date", "Date"),
+            Column("failed", "Failed", number=True),
+            Column("found", "What was found"),
+        ),
         rows=tuple(row for _, row in rows),
     )
 
@@ -84,5 +93,3 @@ def _audits(subject: Subject) -> AnyBlock | None:
 def _same_kind(subject: Subject, audit: Audit) -> bool:
     family = {code for code, value in subject.family() if value.technique == subject.value.technique}
     return bool(family & set(audit.codes))
-
-

@@ -6,7 +6,12 @@ from facetwise.briefing.document import AnyBlock, Cell, Column, Line, Points, Ta
 from facetwise.briefing.subject import Subject
 from facetwise.knowledge.kinds import Statement
 
-_STATES = {"complete": "complete", "partial": "partial", "identity_only": "policy known, terms not", "none": "nothing established"}
+_STATES = {
+    "complete": "complete",
+    "partial": "partial",
+    "identity_only": "policy known, terms not",
+    "none": "nothing established",
+}
 
 
 def blocks(subject: Subject) -> list[AnyBlock]:
@@ -73,7 +78,9 @@ def _registry(subject: Subject) -> AnyBlock | None:
     payers = subject.view.payers()
     topics = subject.view.store.vocabulary.words["topic"]
     rows = []
-    for key, registry in sorted(subject.view.registry().items(), key=lambda item: payers[item[0]].order if item[0] in payers else 0):
+    for key, registry in sorted(
+        subject.view.registry().items(), key=lambda item: payers[item[0]].order if item[0] in payers else 0
+    ):
         if key not in payers or not subject.allows(key):
             continue
         by_state: dict[str, list[str]] = {}
@@ -102,7 +109,12 @@ def _registry(subject: Subject) -> AnyBlock | None:
         id="registry",
         title="How far each payer is verified",
         caption="State of verification by payer and topic",
-        columns=(Column("payer", "Payer"), Column("state", "How far"), Column("since", "Last verified"), Column("note", "Note")),
+        columns=(
+            Column("payer", "Payer"),
+            Column("state", "How far"),
+            Column("since", "Last verified"),
+            Column("note", "Note"),
+        ),
         rows=tuple(rows),
         audience=("policy",),
     )

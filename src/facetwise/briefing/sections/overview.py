@@ -15,7 +15,9 @@ def blocks(subject: Subject) -> list[AnyBlock]:
     leads = [subject.statement_line(dated, one) for _, dated, one in subject.statements("overview", lead=True)]
     if leads:
         first, rest = leads[0], tuple(leads[1:])
-        answer = Answer(text=first.text, lines=(Line("", sources=first.sources, evidence=first.evidence, since=first.since), *rest))
+        answer = Answer(
+            text=first.text, lines=(Line("", sources=first.sources, evidence=first.evidence, since=first.since), *rest)
+        )
     else:
         answer = Answer(text=subject.value.description, lines=(subject.line(subject.dated, ""),))
     found: list[AnyBlock] = [answer, Facts(title="At a glance", items=tuple(_glance(subject)))]
@@ -27,7 +29,11 @@ def blocks(subject: Subject) -> list[AnyBlock]:
 
 def _glance(subject: Subject) -> list[tuple[str, Cell]]:
     value = subject.value
-    role = {"add_on": "add-on: never reported by itself", "primary": "primary procedure", "standalone": "procedure of its own"}
+    role = {
+        "add_on": "add-on: never reported by itself",
+        "primary": "primary procedure",
+        "standalone": "procedure of its own",
+    }
     first = subject.line(subject.dated, value.title)
 
     def said(text: str) -> Cell:
@@ -87,7 +93,12 @@ def hospital_authorization(subject: Subject) -> list[Line]:
     found: list[Line] = []
     for answer in subject.answers("medicare", "prior-authorization"):
         value = answer.value or (answer.dated.sides[0].value if answer.dated and answer.dated.sides else None)
-        if value is None and answer.dated is not None and answer.dated.not_established and subject_code_in(answer, subject):
+        if (
+            value is None
+            and answer.dated is not None
+            and answer.dated.not_established
+            and subject_code_in(answer, subject)
+        ):
             found += subject.answer_lines(answer, full=True)
         if isinstance(value, PriorAuthorization) and subject.code in value.codes and "hopd" in value.applies.setting:
             found += subject.answer_lines(answer, full=True)

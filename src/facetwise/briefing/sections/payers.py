@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from facetwise.briefing import compare
 from facetwise.briefing.compare import MOST_COLUMNS, Group
-from facetwise.briefing.document import AnyBlock, Cell, Column, Line, Paragraph, Points, TableBlock, TableRow, plain_cell
+from facetwise.briefing.document import (
+    AnyBlock,
+    Cell,
+    Column,
+    Line,
+    Paragraph,
+    Points,
+    TableBlock,
+    TableRow,
+    plain_cell,
+)
 from facetwise.briefing.subject import NOT_ESTABLISHED, Subject, ordered
 from facetwise.knowledge.kinds import Jurisdiction, Policy, Question
 
@@ -33,14 +43,16 @@ def blocks(subject: Subject) -> list[AnyBlock]:
     found += _contractors(subject, asked)
     found += _jurisdictions(subject)
     found += _policies(subject)
-    statements = [
-        (dated, one) for _, dated, one in subject.statements("payers", lead=False)
-    ]
-    medicare = tuple(subject.statement_line(dated, one) for dated, one in statements if one.topic == "prior-authorization")
+    statements = [(dated, one) for _, dated, one in subject.statements("payers", lead=False)]
+    medicare = tuple(
+        subject.statement_line(dated, one) for dated, one in statements if one.topic == "prior-authorization"
+    )
     if medicare:
         found.append(Points(title="Prior authorization in practice", lines=medicare, audience=("billing", "policy")))
     found += _each(subject, asked)
-    others = tuple(subject.statement_line(dated, one) for dated, one in statements if one.topic != "prior-authorization")
+    others = tuple(
+        subject.statement_line(dated, one) for dated, one in statements if one.topic != "prior-authorization"
+    )
     if others:
         found.append(Points(title="More that payers have said", lines=others, folded=True))
     return found
@@ -56,17 +68,32 @@ def _split(subject: Subject, columns: list[Group]) -> tuple[list[Group], list[Gr
 
 
 def _table(
-    subject: Subject, name: str, title: str, asked: list[tuple[str, Question]], columns: list[Group], *, folded: bool = False
+    subject: Subject,
+    name: str,
+    title: str,
+    asked: list[tuple[str, Question]],
+    columns: list[Group],
+    *,
+    folded: bool = False,
 ) -> TableBlock:
     rows = tuple(
-        TableRow((plain_cell(question.title), *(compare.cell(subject, column, slug) for column in columns)), group=question.group)
+        TableRow(
+            (plain_cell(question.title), *(compare.cell(subject, column, slug) for column in columns)),
+            group=question.group,
+        )
         for slug, question in asked
     )
     return TableBlock(
         id=name,
         title=title,
         caption=f"{title} on {subject.code}, as of {subject.day.isoformat()}",
-        columns=(Column("question", "Question"), *(Column(f"g{number}", column.title, weight=3 if len(column.payers) > 2 else 2) for number, column in enumerate(columns))),
+        columns=(
+            Column("question", "Question", weight=2),
+            *(
+                Column(f"g{number}", column.title, weight=3 if len(column.payers) > 2 else 2)
+                for number, column in enumerate(columns)
+            ),
+        ),
         rows=rows,
         note=_NOTE,
         kind="comparison",
@@ -76,7 +103,9 @@ def _table(
 
 def _contractors(subject: Subject, asked: list[tuple[str, Question]]) -> list[AnyBlock]:
     payers = subject.view.payers()
-    contractors = [key for key in ordered(payers, "medicare") if payers[key].role == "contractor" and subject.allows(key)]
+    contractors = [
+        key for key in ordered(payers, "medicare") if payers[key].role == "contractor" and subject.allows(key)
+    ]
     rows = []
     for slug, question in [*asked, *compare.questions(subject, section="coding")]:
         said: dict[tuple[str, ...], tuple[list[Line], list[str]]] = {}
@@ -103,7 +132,9 @@ def _contractors(subject: Subject, asked: list[tuple[str, Question]]) -> list[An
 
 def _jurisdictions(subject: Subject) -> list[AnyBlock]:
     payers = subject.view.payers()
-    policies = {thing.slug: dated.value for thing, dated in subject.view.of_kind("policy") if isinstance(dated.value, Policy)}
+    policies = {
+        thing.slug: dated.value for thing, dated in subject.view.of_kind("policy") if isinstance(dated.value, Policy)
+    }
     rows = []
     for _, dated in subject.view.of_kind("jurisdiction"):
         value = dated.value
@@ -116,7 +147,13 @@ def _jurisdictions(subject: Subject) -> list[AnyBlock]:
                     plain_cell(value.title),
                     plain_cell(payers[value.contractor].name if value.contractor in payers else value.contractor),
                     plain_cell(" ".join(value.states)),
-                    Cell((subject.line(dated, ", ".join(names) or NOT_ESTABLISHED, status="" if names else "not_established"),)),
+                    Cell(
+                        (
+                            subject.line(
+                                dated, ", ".join(names) or NOT_ESTABLISHED, status="" if names else "not_established"
+                            ),
+                        )
+                    ),
                 )
             )
         )
@@ -127,7 +164,12 @@ def _jurisdictions(subject: Subject) -> list[AnyBlock]:
             id="jurisdictions",
             title="Which contractor, which policy",
             caption="Medicare jurisdictions, their states and the facet policies in force",
-            columns=(Column("jurisdiction", "Jurisdiction"), Column("contractor", "Contractor"), Column("states", "States and territories"), Column("policies", "LCD and billing article")),
+            columns=(
+                Column("jurisdiction", "Jurisdiction"),
+                Column("contractor", "Contractor"),
+                Column("states", "States and territories"),
+                Column("policies", "LCD and billing article"),
+            ),
             rows=tuple(rows),
             audience=("billing", "policy"),
         )
@@ -164,7 +206,12 @@ def _policies(subject: Subject) -> list[AnyBlock]:
             id="policies",
             title="The policies",
             caption="Policies behind this section, with the version that the knowledge holds for the day",
-            columns=(Column("payer", "Payer"), Column("policy", "Policy"), Column("version", "Version"), Column("status", "Status")),
+            columns=(
+                Column("payer", "Payer"),
+                Column("policy", "Policy"),
+                Column("version", "Version"),
+                Column("status", "Status"),
+            ),
             rows=tuple(row for _, _, row in sorted(rows, key=lambda item: item[:2])),
             folded=True,
         )
@@ -200,5 +247,9 @@ def _each(subject: Subject, asked: list[tuple[str, Question]]) -> list[AnyBlock]
             )
         else:
             text = f"No term of {payer.title} on this procedure is established."
-            found.append(Paragraph(title=payer.title, line=Line(f"{text} {payer.note}".strip(), status="not_established"), folded=True))
+            found.append(
+                Paragraph(
+                    title=payer.title, line=Line(f"{text} {payer.note}".strip(), status="not_established"), folded=True
+                )
+            )
     return found

@@ -63,7 +63,9 @@ def setting_cells(subject: Subject, code: str, day: date) -> list[tuple[Decimal 
         if priced is None:
             held = fees.fee(store, code, day)
             text = _NONE if held is None else f"not priced (status {held.record['status']})"
-            cells.append((None, subject.row_cell(held.row, text) if held else plain_cell(text, status="not_established")))
+            cells.append(
+                (None, subject.row_cell(held.row, text) if held else plain_cell(text, status="not_established"))
+            )
             continue
         amount, held, conversion = priced
         sources = tuple(dict.fromkeys((*held.row.sources, *conversion.row.sources)))
@@ -94,10 +96,11 @@ def _by_year(subject: Subject, years: list[int]) -> list[AnyBlock]:
         id="payment-by-year",
         title="National Medicare amounts by year",
         caption=f"National Medicare amounts for {subject.code}, one unit, one side (US dollars)",
-        columns=(Column("year", "Year"), *(Column(f"s{n}", name, unit="$", number=True) for n, name in enumerate(_SETTINGS))),
-        rows=tuple(
-            TableRow((plain_cell(str(year)), *(cell for _, cell in by_year[year]))) for year in reversed(years)
+        columns=(
+            Column("year", "Year"),
+            *(Column(f"s{n}", name, unit="$", number=True) for n, name in enumerate(_SETTINGS)),
         ),
+        rows=tuple(TableRow((plain_cell(str(year)), *(cell for _, cell in by_year[year]))) for year in reversed(years)),
         note=(
             "Each year as of its last day, the current one as of the day of this briefing. Before deductible, coinsurance and "
             "sequestration."
@@ -106,7 +109,9 @@ def _by_year(subject: Subject, years: list[int]) -> list[AnyBlock]:
     )
     series = []
     for number, name in enumerate(_SHORT):
-        points = tuple((str(year), in_dollars(amount)) for year in years if (amount := by_year[year][number][0]) is not None)
+        points = tuple(
+            (str(year), in_dollars(amount)) for year in years if (amount := by_year[year][number][0]) is not None
+        )
         if len(points) > 1:
             series.append(Series(name, points))
     found: list[AnyBlock] = []
@@ -122,7 +127,11 @@ def _by_year(subject: Subject, years: list[int]) -> list[AnyBlock]:
                 x="year",
                 y="US dollars",
                 series=professional,
-                alt=f"{title}. " + " ".join(f"{one.name}: " + ", ".join(f"{year} ${value}" for year, value in one.points) + "." for one in professional),
+                alt=f"{title}. "
+                + " ".join(
+                    f"{one.name}: " + ", ".join(f"{year} ${value}" for year, value in one.points) + "."
+                    for one in professional
+                ),
                 sources=_sources(by_year[years[-1]][0][1]),
                 note="National amounts, professional services, one unit.",
                 money=True,
@@ -139,8 +148,14 @@ def _by_year(subject: Subject, years: list[int]) -> list[AnyBlock]:
                 x="year",
                 y="US dollars",
                 series=facility,
-                alt=f"{title}. " + " ".join(f"{one.name}: " + ", ".join(f"{year} ${value}" for year, value in one.points) + "." for one in facility),
-                sources=tuple(dict.fromkeys((*_sources(by_year[years[-1]][2][1]), *_sources(by_year[years[-1]][3][1])))),
+                alt=f"{title}. "
+                + " ".join(
+                    f"{one.name}: " + ", ".join(f"{year} ${value}" for year, value in one.points) + "."
+                    for one in facility
+                ),
+                sources=tuple(
+                    dict.fromkeys((*_sources(by_year[years[-1]][2][1]), *_sources(by_year[years[-1]][3][1])))
+                ),
                 note="National rates, before the wage index.",
                 money=True,
             )
@@ -189,9 +204,7 @@ def _side_by_side(subject: Subject) -> list[AnyBlock]:
         cells = setting_cells(subject, code, subject.day)
         if all(amount is None for amount, _ in cells):
             continue
-        rows.append(
-            TableRow((plain_cell(f"{code} {value.title}"), *(cell for _, cell in cells)))
-        )
+        rows.append(TableRow((plain_cell(f"{code} {value.title}"), *(cell for _, cell in cells))))
     if len(rows) < 2:
         return []
     return [
@@ -199,7 +212,10 @@ def _side_by_side(subject: Subject) -> list[AnyBlock]:
             id="payment-by-setting",
             title="Office, surgery center and hospital side by side",
             caption=f"National Medicare amounts on {subject.day.isoformat()}, one unit, one side (US dollars)",
-            columns=(Column("code", "Code"), *(Column(f"s{n}", name, unit="$", number=True) for n, name in enumerate(_SETTINGS))),
+            columns=(
+                Column("code", "Code"),
+                *(Column(f"s{n}", name, unit="$", number=True) for n, name in enumerate(_SETTINGS)),
+            ),
             rows=tuple(rows),
             lines=subject.beside("payment-by-setting", "payment"),
         )
@@ -218,7 +234,11 @@ def _places(subject: Subject) -> list[AnyBlock]:
         if units is None:
             continue
         rows = sorted(
-            (allowed(units, conversion.value, gpci), f"{record['name'].title()} ({record['state']}, {record['mac']}/{record['locality']})", row.sources)
+            (
+                allowed(units, conversion.value, gpci),
+                f"{record['name'].title()} ({record['state']}, {record['mac']}/{record['locality']})",
+                row.sources,
+            )
             for row, record, gpci in fees.localities(store, subject.day)
         )
         if not rows:
@@ -239,7 +259,11 @@ def _places(subject: Subject) -> list[AnyBlock]:
     if not table_rows:
         return []
     first = series["lowest"][0], series["highest"][0]
-    title = f"Among {len(rows)} localities the office amount runs from ${first[0][1]} to ${first[1][1]}" if first[0][0] == "Office" else f"Amounts over {len(rows)} localities"
+    title = (
+        f"Among {len(rows)} localities the office amount runs from ${first[0][1]} to ${first[1][1]}"
+        if first[0][0] == "Office"
+        else f"Amounts over {len(rows)} localities"
+    )
     return [
         Chart(
             title=title,
@@ -248,7 +272,11 @@ def _places(subject: Subject) -> list[AnyBlock]:
             x="setting",
             y="US dollars",
             series=tuple(Series(name, tuple(points)) for name, points in series.items()),
-            alt=f"{title}. " + " ".join(f"{label}: lowest ${a}, median ${b}, highest ${c}." for (label, a), (_, b), (_, c) in zip(*series.values(), strict=True)),
+            alt=f"{title}. "
+            + " ".join(
+                f"{label}: lowest ${a}, median ${b}, highest ${c}."
+                for (label, a), (_, b), (_, c) in zip(*series.values(), strict=True)
+            ),
             sources=tuple(dict.fromkeys((*held.row.sources, *rows[0][2]))),
             note="The mark in the bar is the median locality, each locality counted once.",
             money=True,
@@ -256,7 +284,11 @@ def _places(subject: Subject) -> list[AnyBlock]:
         TableBlock(
             id="payment-range",
             caption=f"Medicare amounts for {subject.code} over the payment localities on {subject.day.isoformat()} (US dollars)",
-            columns=(Column("what", "Setting"), Column("amount", "Allowed", unit="$", number=True), Column("where", "Locality (state, contractor/locality)")),
+            columns=(
+                Column("what", "Setting"),
+                Column("amount", "Allowed", unit="$", number=True),
+                Column("where", "Locality (state, contractor/locality)"),
+            ),
             rows=tuple(table_rows),
         ),
     ]
@@ -284,7 +316,12 @@ def _negotiated(subject: Subject) -> list[AnyBlock]:
             id="negotiated",
             title="Negotiated rates that are public",
             caption=f"A payer's own published rates for {subject.code} (US dollars)",
-            columns=(Column("payer", "Payer and system"), Column("schedule", "Schedule"), Column("setting", "Setting"), Column("rate", "Rate", unit="$", number=True)),
+            columns=(
+                Column("payer", "Payer and system"),
+                Column("schedule", "Schedule"),
+                Column("setting", "Setting"),
+                Column("rate", "Rate", unit="$", number=True),
+            ),
             rows=tuple(rows),
             lines=subject.beside("negotiated", "payment"),
             audience=("billing", "policy"),
@@ -323,7 +360,16 @@ def _posted(subject: Subject) -> list[AnyBlock]:
             columns=(
                 Column("kind", "Price"),
                 Column("hospitals", "Hospitals", number=True),
-                *(Column(name, label, unit="$", number=True) for name, label in (("p10", "10th percentile"), ("p25", "25th"), ("p50", "Median"), ("p75", "75th"), ("p90", "90th"))),
+                *(
+                    Column(name, label, unit="$", number=True)
+                    for name, label in (
+                        ("p10", "10th percentile"),
+                        ("p25", "25th"),
+                        ("p50", "Median"),
+                        ("p75", "75th"),
+                        ("p90", "90th"),
+                    )
+                ),
             ),
             rows=tuple(rows),
             lines=subject.beside("posted", "payment"),
@@ -336,7 +382,9 @@ def glance(subject: Subject) -> tuple[str, Cell] | None:
     """Return the payment line of the overview."""
     cells = setting_cells(subject, subject.code, subject.day)
     lines = []
-    for words, (amount, cell) in zip(("office", "professional in a facility", "surgery center", "hospital outpatient"), cells, strict=True):
+    for words, (amount, cell) in zip(
+        ("office", "professional in a facility", "surgery center", "hospital outpatient"), cells, strict=True
+    ):
         line = cell.lines[0]
         if amount is not None:
             lines.append(Line(f"{words} ${in_dollars(amount)}", sources=line.sources, evidence=line.evidence))

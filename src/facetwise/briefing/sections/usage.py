@@ -5,7 +5,18 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from facetwise.briefing.document import AnyBlock, Chart, Column, Line, Paragraph, Points, Series, TableBlock, TableRow, plain_cell
+from facetwise.briefing.document import (
+    AnyBlock,
+    Chart,
+    Column,
+    Line,
+    Paragraph,
+    Points,
+    Series,
+    TableBlock,
+    TableRow,
+    plain_cell,
+)
 from facetwise.briefing.subject import Subject
 from facetwise.knowledge.tables import Row
 from facetwise.payment.money import in_dollars
@@ -43,7 +54,9 @@ def _rows(subject: Subject, table: str, codes: tuple[str, ...]) -> _Rows:
 
 
 def _settings(subject: Subject) -> list[AnyBlock]:
-    found = [(row, record) for row, record in _rows(subject, _GEOGRAPHY, (subject.code,)) if record["level"] == "national"]
+    found = [
+        (row, record) for row, record in _rows(subject, _GEOGRAPHY, (subject.code,)) if record["level"] == "national"
+    ]
     if not found:
         return []
     year = found[0][1]["year"]
@@ -108,7 +121,11 @@ def _trend(subject: Subject) -> list[AnyBlock]:
             x="year",
             y="services a year",
             series=shown,
-            alt=f"{title}. " + " ".join(f"{one.name}: " + ", ".join(f"{year} {int(Decimal(value)):,}" for year, value in one.points) + "." for one in shown),
+            alt=f"{title}. "
+            + " ".join(
+                f"{one.name}: " + ", ".join(f"{year} {int(Decimal(value)):,}" for year, value in one.points) + "."
+                for one in shown
+            ),
             sources=sources,
             lines=subject.beside("usage-trend", "usage"),
         )
@@ -125,9 +142,7 @@ def _peak(series: list[Series]) -> str:
 
 def _states(subject: Subject) -> list[AnyBlock]:
     office = [
-        (row, record)
-        for row, record in _rows(subject, _GEOGRAPHY, (subject.code,))
-        if record["level"] == "state"
+        (row, record) for row, record in _rows(subject, _GEOGRAPHY, (subject.code,)) if record["level"] == "state"
     ]
     if office:
         totals: dict[str, Decimal] = {}
@@ -175,15 +190,29 @@ def _share(subject: Subject) -> list[AnyBlock]:
         sources = row.sources
     pairs = []
     for code, value in family:
-        if value.role != "add_on" or code not in totals or value.region != subject.value.region or value.technique != subject.value.technique:
+        if (
+            value.role != "add_on"
+            or code not in totals
+            or value.region != subject.value.region
+            or value.technique != subject.value.technique
+        ):
             continue
-        primary = next((base for base, one in family if one.role == "primary" and one.region == value.region and one.technique == value.technique), "")
+        primary = next(
+            (
+                base
+                for base, one in family
+                if one.role == "primary" and one.region == value.region and one.technique == value.technique
+            ),
+            "",
+        )
         if totals.get(primary):
             pairs.append((code, primary, totals[code] * 100 / totals[primary]))
     if not pairs:
         return []
     own = next((share for code, _, share in pairs if code == subject.code), None)
-    title = f"In 19 small jurisdictions in 2012, {pairs[0][1]} was followed by " + " and ".join(f"{code} {share:.0f} times in 100" for code, _, share in pairs)
+    title = f"In 19 small jurisdictions in 2012, {pairs[0][1]} was followed by " + " and ".join(
+        f"{code} {share:.0f} times in 100" for code, _, share in pairs
+    )
     points = tuple((f"{code} for 100 of {primary}", f"{share:.1f}") for code, primary, share in pairs)
     found: list[AnyBlock] = [
         Chart(
