@@ -26,10 +26,12 @@ from facetwise.knowledge.dating import in_words
 from facetwise.knowledge.store import BASE_LAYER
 
 CPT_NOTICE = (
-    "CPT codes are copyright of the American Medical Association; CPT is its registered trademark. This briefing describes "
-    "procedures in its own words and carries none of the AMA's descriptors. It is no legal, medical or billing advice: confirm "
-    "the live document before it decides a claim."
+    "CPT codes are copyright of the American Medical Association; CPT is its registered trademark. This briefing "
+    "describes procedures in its own words and carries none of the AMA's descriptors. It is no legal, medical or "
+    "billing advice: confirm the live document before it decides a claim."
 )
+
+_FAR_DAYS = 3 * 365
 
 _SECTIONS: dict[str, tuple[str, Callable[[Subject], list[AnyBlock]]]] = {
     "overview": ("Overview", overview.blocks),
@@ -55,8 +57,8 @@ _FIRST: dict[str, tuple[str, ...]] = {
 def build(knowledge: Knowledge, code: str, day: date, *, audience: str = "", payers: tuple[str, ...] = ()) -> Document:
     """Return the briefing on `code` as of `day`.
 
-    `audience` (billing, clinical, policy) orders and folds, `payers` (ids) narrows the comparison. Raises FacetwiseError
-    on a code or payer that is not known and on a day outside the knowledge.
+    `audience` (billing, clinical, policy) orders and folds, `payers` (ids) narrows the comparison. Raises
+    FacetwiseError on a code or payer that is not known and on a day outside the knowledge.
     """
     about = subject(knowledge.as_of(day), code, payers)
     sections = []
@@ -90,7 +92,14 @@ def build(knowledge: Knowledge, code: str, day: date, *, audience: str = "", pay
 def _changes(about: Subject) -> list[AnyBlock]:
     year_before = date.fromordinal(about.day.toordinal() - 365)
     found = changes.events(about.view.store, about.day, about.code, about.payers, year_before)
-    result: list[AnyBlock] = [Timeline(title="What changed, newest first", events=found)] if found else []
+    far = date.fromordinal(about.day.toordinal() - _FAR_DAYS).isoformat()
+    near = tuple(event for event in found if event.date >= far)
+    result: list[AnyBlock] = []
+    if near:
+        result.append(Timeline(title="What changed in the last three years, newest first", events=near))
+    if len(near) < len(found):
+        earlier = tuple(event for event in found if event.date < far)
+        result.append(Timeline(title="Earlier changes", events=earlier, folded=bool(near)))
     lines = tuple(about.statement_line(dated, one) for _, dated, one in about.statements("changes") if not dated.change)
     if lines:
         result.append(Points(title="Background", lines=lines, folded=True))

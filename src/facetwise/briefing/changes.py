@@ -28,7 +28,10 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def between(store: Store, start: date, end: date, code: str = "", payers: tuple[str, ...] = ()) -> list[Change]:
-    """Return the changes from `start` to `end`, both included, newest first. Raises FacetwiseError on an unknown code or payer."""
+    """Return the changes from `start` to `end`, both included, newest first.
+
+    Raises FacetwiseError on an unknown code or payer.
+    """
     known = {thing.slug: thing for thing in store.things.values() if thing.kind == "payer"}
     for payer in payers:
         if payer not in known:

@@ -1,7 +1,7 @@
 """Charts as SVG text, drawn by Vega-Lite from the values of a chart block.
 
-Text and axes take the colour of the page (`currentColor`); series carry fixed hues that survive colour blindness and grey
-printing and differ in dash as well. Lines and bars are labelled directly instead of by a legend.
+Text and axes take the colour of the page (`currentColor`); series carry fixed hues that survive colour blindness and
+grey printing, and differ in dash as well. Lines and bars are labelled directly instead of by a legend.
 """
 
 from __future__ import annotations

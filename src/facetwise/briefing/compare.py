@@ -1,4 +1,4 @@
-"""The payer comparison: one row a question, one column a payer group, contractors and plans unfolded where they differ."""
+"""The payer comparison: one row a question, one column a payer group, members unfolded where they differ."""
 
 from __future__ import annotations
 
@@ -16,25 +16,27 @@ MOST_COLUMNS = 6
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A column of the comparison: its heading and the payers in it."""
+    """A column of the comparison: its heading, the payers in it, and whether it stands in the first table."""
 
     title: str
     payers: tuple[str, ...]
-    plural: str = "payers"
+    members: str = "payers"
+    first: bool = True
 
 
 def groups(subject: Subject) -> list[Group]:
-    """Return the columns: one a payer when payers were asked for, else one a payer group."""
+    """Return the columns: one a payer when payers were asked for, else one a payer group of the knowledge."""
     payers = subject.view.payers()
     if subject.payers:
-        return [Group(payers[key].title, _members(payers, key)) for key in subject.payers]
-    labels = subject.view.store.vocabulary.words["payer_group"]
+        asked = [Group(payers[key].title, _members(payers, key)) for key in subject.payers]
+        return [Group(one.title, one.payers, first=number < MOST_COLUMNS) for number, one in enumerate(asked)]
     found = []
-    for label in labels:
-        members = tuple(key for key, payer in payers.items() if payer.group == label and payer.role != "program")
-        if members:
-            plural = {"medicare": "contractors", "blue": "plans"}.get(label, "payers")
-            found.append(Group(labels[label], members, plural))
+    for _, record in sorted(subject.view.rows("payers/groups"), key=lambda item: item[1]["order"]):
+        inside = tuple(
+            key for key, payer in payers.items() if payer.group == record["group"] and payer.role != "program"
+        )
+        if inside:
+            found.append(Group(record["title"], inside, record["members"], record["table"] == "first"))
     return found
 
 
@@ -94,7 +96,7 @@ def cell(subject: Subject, group: Group, slug: str) -> Cell:
         who = (
             ""
             if len(names) == everyone
-            else f"the other {len(names)} {group.plural}"
+            else f"the other {len(names)} {group.members}"
             if len(names) > 3
             else ", ".join(names)
         )
@@ -107,7 +109,7 @@ def _names(names: list[str], everyone: int, group: Group) -> str:
         return ""
     if len(names) == everyone - 1 and everyone > 3:
         others = list(names)
-        return f"{len(others)} of {everyone} {group.plural}" if len(", ".join(names)) > 40 else ", ".join(names)
+        return f"{len(others)} of {everyone} {group.members}" if len(", ".join(names)) > 40 else ", ".join(names)
     return ", ".join(names)
 
 

@@ -8,7 +8,7 @@ from datetime import date
 
 from facetwise.briefing.document import Cell, Line, Status, without_status
 from facetwise.knowledge import Answer, Dated, Thing, View
-from facetwise.knowledge.kinds import Code, Payer, PriorAuthorization, Statement
+from facetwise.knowledge.kinds import Billing, Code, DiagnosisList, PriorAuthorization, Statement
 from facetwise.knowledge.store import BASE_LAYER
 from facetwise.knowledge.tables import Row
 from facetwise.problems import FacetwiseError, Problem, nearest
@@ -37,6 +37,11 @@ class Subject:
     def full(self) -> bool:
         """Whether this code has a full briefing; neighbours have a thin one."""
         return self.value.briefing == "full"
+
+    @property
+    def program(self) -> str:
+        """The name of the public program whose fee schedules the knowledge carries."""
+        return next((payer.title for payer in self.view.payers().values() if payer.role == "program"), "the program")
 
     def family(self) -> list[tuple[str, Code]]:
         """Return the codes that share a group with this one and have a full briefing, this one included."""
@@ -104,7 +109,7 @@ class Subject:
         return self.line(dated, text, who=", ".join(names), status=status)
 
     def answer_lines(self, answer: Answer, *, full: bool = False, who: str = "") -> list[Line]:
-        """Return the lines of a payer's answer: its short form, or with `full` its statement; one a side of a conflict."""
+        """Return the lines of a payer's answer: in short, or with `full` its statement; one a side of a conflict."""
         dated = answer.dated
         if dated is None:
             return [Line(NOT_ESTABLISHED, who=who, status="not_established")]
@@ -131,7 +136,7 @@ class Subject:
         return self.line(dated, without_status(text, status), who=who, status=status, presumed=presumed)
 
     def meaning(self, indicator: str, value: str | None) -> str:
-        """Return "2: standard reduction ..." for an indicator's value; the bare value when no source says its meaning."""
+        """Return "2: standard reduction ..." for an indicator's value; bare when no source says its meaning."""
         for _, record in self.view.rows("fees/meanings", indicator=indicator, value=value):
             return f"{value}: {record['meaning']}"
         return value or "none"
@@ -190,7 +195,7 @@ def regions_of(region: str) -> set[str]:
 
 def _crosses_codes(value: object) -> bool:
     # A billing convention names the codes to report, not the codes that it bears on.
-    return type(value).__name__ in ("Billing", "DiagnosisList")
+    return isinstance(value, Billing | DiagnosisList)
 
 
 def _status(value: object) -> Status:
@@ -262,8 +267,3 @@ def _unknown_code(view: View, code: str, things: dict[str, Thing]) -> Problem:
 def _span(dated: Dated) -> str:
     begin = dated.since
     return f"{begin} to {dated.end.isoformat()}" if dated.end else f"{begin} and later"
-
-
-def ordered(payers: dict[str, Payer], group: str) -> list[str]:
-    """Return the ids of the payers of a group, in their order."""
-    return [key for key, payer in payers.items() if payer.group == group]

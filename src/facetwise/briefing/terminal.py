@@ -64,7 +64,8 @@ def lint_report(report: Report, *, as_json: bool) -> str:
         store = report.store
         rows = sum(len(table.rows) for table in store.tables.values())
         lines.append(
-            f"{store.files} files: {len(store.things)} things, {len(store.tables)} tables ({rows} rows), {len(store.sources)} sources"
+            f"{store.files} files: {len(store.things)} things, {len(store.tables)} tables ({rows} rows), "
+            f"{len(store.sources)} sources"
         )
     lines.append(f"{len(report.errors)} errors, {len(report.contradictions)} contradictions between sources")
     return "\n".join(lines)

@@ -64,8 +64,9 @@ class Span:
 def read_spans(document: Document, layer: str, static: dict[str, Any] | None, place: Path_ = ()) -> list[Span]:
     """Turn the `history` below `place` into spans over the fields that always hold (`static`).
 
-    `static` None leaves the fields aside, for an extension whose base is not known yet. Entries stand in the order of their dates. An entry without `until` lasts until the next begins. Raises
-    FacetwiseError on entries that overlap, on a gap that is not declared, on a date that is none.
+    `static` None leaves the fields aside, for an extension whose base is not known yet. Entries stand in the order of
+    their dates; an entry without `until` lasts until the next begins. Raises FacetwiseError on entries that overlap, on
+    a gap that is not declared, on a date that is none.
     """
     problems: list[Problem] = []
     data: Any = document.data

@@ -216,13 +216,14 @@ class Family(Value, frozen=True, tag="family"):
 
 
 class Modifier(Value, frozen=True, tag="modifier"):
-    """A claim modifier: what it says, and when it is used in this field."""
+    """A claim modifier: what it says, and when it is used in this field; `seldom` sets it apart in a table."""
 
     title: str
     description: str
     when: tuple[str, ...] = ()
     bears_on: tuple[str, ...] = ()
     bypasses_ncci: Literal["yes", "no", "not_established"] = "not_established"
+    seldom: bool = False
     order: int = 500
 
 

@@ -37,7 +37,7 @@ class Knowledge:
 
 
 def base_directory() -> Path:
-    """Return where the knowledge shipped with this package lies: beside it when installed, in the checkout otherwise."""
+    """Return where the shipped knowledge lies: inside the package when installed, in the checkout otherwise."""
     installed = _HERE.parent / "_knowledge"
     return installed if installed.is_dir() else _HERE.parents[2] / "knowledge"
 
@@ -59,7 +59,10 @@ def layers(overlays: Iterable[Path] = (), base: Path | None = None) -> list[tupl
 
 
 def load(overlays: Iterable[Path] = (), base: Path | None = None) -> Knowledge:
-    """Load the knowledge, from the cache when nothing has changed. Raises FacetwiseError on anything lint calls an error."""
+    """Load the knowledge, from the cache when nothing has changed.
+
+    Raises FacetwiseError on anything that lint calls an error.
+    """
     wanted = layers(overlays, base)
     store = load_store(wanted)
     return Knowledge(store)
@@ -92,7 +95,7 @@ def bytes_digest(wanted: list[tuple[str, Path]]) -> str:
 
 
 def _files(root: Path) -> list[Path]:
-    found = []
+    found: list[Path] = []
     for directory, directories, names in os.walk(root):
         directories[:] = [name for name in directories if not name.startswith((".", "__"))]
         found.extend(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.resources
 from decimal import Decimal
 
 import jinja2
@@ -55,11 +56,9 @@ def to_html(document: Document) -> str:
 
 @functools.cache
 def _style() -> Markup:
-    source, _, _ = jinja2.PackageLoader("facetwise.briefing", "templates").get_source(
-        jinja2.Environment(), "briefing.css"
-    )
+    path = importlib.resources.files("facetwise.briefing") / "templates" / "briefing.css"
     # The style sheet is ours, not a user's; it is marked safe so that its quotes stay quotes.
-    return Markup(source)  # noqa: S704
+    return Markup(path.read_text(encoding="utf-8"))  # noqa: S704
 
 
 def chart_svg(chart: Chart) -> Markup:

@@ -44,7 +44,8 @@ class _Writer:
         document = self.document
         yield f"# {escaped(document.title)}"
         yield ""
-        yield f"**As of {in_words(document.as_of)}.** {escaped(document.summary)}. Knowledge reviewed {in_words(document.reviewed)}."
+        reviewed = in_words(document.reviewed)
+        yield f"**As of {in_words(document.as_of)}.** {escaped(document.summary)}. Knowledge reviewed {reviewed}."
         yield ""
         grades = "; ".join(
             f"{marks.EVIDENCE_GLYPHS[grade]} {grade}: {words}" for grade, words in marks.EVIDENCE_WORDS.items()
@@ -109,7 +110,8 @@ class _Writer:
                 who = f"{event.who}: " if event.who else ""
                 mark = " *(sources disagree)*" if event.conflict else ""
                 cites = self._numbers(event.sources, event.evidence)
-                yield f"| {in_words(event.date)} | **{escaped(who + event.text)}**{mark} {cites} | {escaped(event.means)} |"
+                what = f"**{escaped(who + event.text)}**{mark} {cites}"
+                yield f"| {in_words(event.date)} | {what} | {escaped(event.means)} |"
         elif isinstance(block, Steps):
             for number, (title, text) in enumerate(block.items, start=1):
                 yield f"{number}. **{escaped(title)}.** {escaped(text)}"

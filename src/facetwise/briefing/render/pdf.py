@@ -82,8 +82,10 @@ def to_pdf(document: Document, paper: str = "a4") -> bytes:
         "document.json": json.dumps(_Reader(document, paper).document(), ensure_ascii=False).encode(),
     }
     day = date.fromisoformat(document.as_of)
-    compiled = functools.partial(
-        typst.compile,
+    # The type hints of the package do not know that the input may be several files by name.
+    compile_any: Any = typst.compile
+    compiled: Callable[..., bytes] = functools.partial(
+        compile_any,
         files,
         format="pdf",
         font_paths=[_resource_path("fonts")],
@@ -93,15 +95,14 @@ def to_pdf(document: Document, paper: str = "a4") -> bytes:
     )
     try:
         try:
-            result: bytes = compiled(pdf_standards=["ua-1"])
+            return compiled(pdf_standards=["ua-1"])
         except typst.TypstError:
             # PDF/UA refuses a sign that no font has (a user's own text may hold any): then tagged, without the claim.
-            result = compiled()
+            return compiled()
     except typst.TypstError as error:
         raise FacetwiseError(
             Problem("", 0, f"the PDF could not be laid out: {error.message}", mend="write HTML instead and report this")
         ) from None
-    return result
 
 
 def _resource_path(name: str) -> str:
@@ -264,7 +265,8 @@ class _Reader:
     def table(self, block: TableBlock, whole: float = 0) -> View:
         wide = block.kind == "comparison" and len(block.columns) > _MANY_COLUMNS
         size = _WIDE_SIZE if wide else _TABLE_SIZE
-        widths = _widths(block, whole or (self.wide if wide else self.width), size)
+        slots = [_slot(block, place, size, self.numbers) for place in range(len(block.columns))]
+        widths = _widths(block, whole or (self.wide if wide else self.width), size, slots)
         groups = [
             {
                 "title": title,
@@ -280,8 +282,8 @@ class _Reader:
             for title, rows in itertools.groupby(block.rows, key=lambda row: row.group)
         ]
         columns = [
-            {"title": one.title, "unit": one.unit, "number": one.number, "slot": _slot(block, place, size)}
-            for place, one in enumerate(block.columns)
+            {"title": one.title, "unit": one.unit, "number": one.number, "slot": slot}
+            for one, slot in zip(block.columns, slots, strict=True)
         ]
         shape = {"columns": columns, "widths": widths, "wide": wide, "groups": groups}
         return {"type": "table", "caption": block.caption, "note": block.note, **shape}
@@ -343,46 +345,44 @@ def _source(entry: SourceEntry) -> View:
 # --- column widths: from the words in the columns, so that a long column gets the room and no word is cut
 
 
-def _words(line: Line) -> str:
-    cites = "0" * (3 * len(line.sources))
-    said = (line.who, STATUS_WORDS.get(line.status, ""), line.text, *marks.remarks(line))
-    return " ".join(part for part in (*said, cites) if part)
-
-
-def _flat(lines: Iterable[Line]) -> list[str]:
+def _flat(lines: Iterable[Line], cites: bool = True) -> list[str]:
+    """Return the texts of the lines, notes and sides; a source number counts as a short word."""
     found = []
     for line in lines:
-        found.append(_words(line))
-        if line.note:
-            found.append(line.note)
-        found += _flat(line.lines)
-    return found
+        numbers = ["00"] * len(line.sources) if cites else []
+        said = (line.who, STATUS_WORDS.get(line.status, ""), line.text, *marks.remarks(line), *numbers)
+        found += [" ".join(filter(None, said)), line.note, *_flat(line.lines, cites)]
+    return [text for text in found if text]
 
 
-def _widths(block: TableBlock, whole: float, size: float) -> list[float]:
+def _widths(block: TableBlock, whole: float, size: float, slots: list[float]) -> list[float]:
     """Return widths in points that fill `whole`: room for the longest word of each column, the rest by need."""
     letter = size * 0.5
     least, wish = [], []
     for place, column in enumerate(block.columns):
-        texts = [text for row in block.rows for text in _flat(row.cells[place].lines)]
+        texts = [text for row in block.rows for text in _flat(row.cells[place].lines, cites=not column.number)]
         head = f"{column.title} ({column.unit})" if column.unit else column.title
         longest = max((len(word) for text in (*texts, head) for word in text.split()), default=1)
-        least.append(min(longest * letter * 1.15 + _GAP, whole / len(block.columns)))
+        least.append(min(longest * letter * 1.15 + _GAP + slots[place], whole / len(block.columns)))
         total = sorted(len(text) for text in texts) or [1]
         # Between the longest and the typical text: one long cell must not starve the other columns.
-        need = (total[-1] + 2 * total[len(total) // 2]) / 3 if len(total) > 2 else total[-1]
-        wish.append(max(min(need * letter, whole) + _GAP, min(len(head) * letter + _GAP, least[-1] * 1.6)))
+        uneven = len(total) > 2 and not column.number
+        need = (total[-1] + 2 * total[len(total) // 2]) / 3 if uneven else total[-1]
+        wish.append(
+            max(min(need * letter, whole) + _GAP + slots[place], min(len(head) * letter + _GAP, least[-1] * 1.6))
+        )
     spare = whole - sum(least)
     extra = [max(one - small, 4.0) for one, small in zip(wish, least, strict=True)]
     return [round(small + spare * more / sum(extra), 2) for small, more in zip(least, extra, strict=True)]
 
 
-def _slot(block: TableBlock, place: int, size: float) -> float:
+def _slot(block: TableBlock, place: int, size: float, numbers: dict[str, int]) -> float:
     """Return the width in points that the source numbers beside a column of numbers take; 0 in other columns."""
     if not block.columns[place].number:
         return 0
-    most = max((len(line.sources) for row in block.rows for line in row.cells[place].lines), default=0)
-    return round(most * size * 1.5 + size, 2) if most else 0
+    lines = (line for row in block.rows for line in row.cells[place].lines)
+    longest = max((len(",".join(str(numbers[key]) for key in line.sources)) for line in lines), default=0)
+    return round(longest * size * 0.39 + size, 2) if longest else 0
 
 
 def _height(row: TableRow, widths: list[float], size: float) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from facetwise.briefing.document import (
@@ -17,6 +19,7 @@ from facetwise.briefing.document import (
 )
 from facetwise.briefing.subject import Subject, codes_of
 from facetwise.knowledge.kinds import Code, Family
+from facetwise.knowledge.tables import Row
 from facetwise.payment import fees
 
 _RANKS = {
@@ -100,7 +103,7 @@ def _facts(subject: Subject) -> list[tuple[str, Cell]]:
     return items
 
 
-def _mue(subject: Subject) -> list[tuple[object, dict[str, str]]]:
+def _mue(subject: Subject) -> list[tuple[Row, dict[str, Any]]]:
     if "edits/mue" not in subject.view.store.tables:
         return []
     return list(subject.view.rows("edits/mue", code=subject.code))

@@ -94,6 +94,7 @@ def _anatomy(subject: Subject) -> TableBlock | None:
     if "anatomy/joints" not in subject.view.store.tables or not subject.value.region:
         return None
     wanted = regions_of(subject.value.region)
+    region = subject.view.store.vocabulary.words["region"][subject.value.region]
     rows = []
     for row, record in subject.view.rows("anatomy/joints"):
         if record["region"] not in wanted and record["part"] not in wanted:
@@ -113,7 +114,7 @@ def _anatomy(subject: Subject) -> TableBlock | None:
     return TableBlock(
         id="joints",
         title="Which nerves make which joint",
-        caption=f"Joints of the {subject.view.store.vocabulary.words['region'][subject.value.region]} region and the medial branches that supply them",
+        caption=f"{region[0].upper()}{region[1:]} joints and the medial branches that supply them",
         columns=(Column("joint", "Joint (level)"), Column("nerves", "Nerves"), Column("note", "Note")),
         rows=tuple(rows),
         lines=subject.beside("joints", "clinical-context"),

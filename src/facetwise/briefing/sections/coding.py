@@ -7,38 +7,38 @@ from facetwise.briefing.subject import Subject
 from facetwise.knowledge.kinds import DiagnosisList, Modifier
 
 _CORRECT_CODING = "correct-coding"
+_DIAGNOSES = "diagnoses"
+# Statements up to this place in the order are shown at once, the others behind a fold.
+_FIRST = 155
 
 
 def blocks(subject: Subject) -> list[AnyBlock]:
     """Return the coding section."""
+    kinds: dict[str, list[Line]] = {"counting": [], "further": [], _CORRECT_CODING: [], _DIAGNOSES: []}
+    for _, dated, one in subject.statements("coding"):
+        if one.modifiers:
+            continue
+        kind = one.topic if one.topic in kinds else "counting" if one.order <= _FIRST or one.lead else "further"
+        kinds[kind].append(subject.statement_line(dated, one))
     found: list[AnyBlock] = []
-    statements = subject.statements("coding")
-    first = tuple(
-        subject.statement_line(dated, one)
-        for _, dated, one in statements
-        if one.topic != _CORRECT_CODING and not one.modifiers
-    )
-    if first:
-        found.append(Points(title="How levels, units and sides are counted", lines=first))
-    for block in (_modifiers(subject), _conventions(subject), _add_ons(subject), _pairs(subject)):
+    if kinds["counting"]:
+        found.append(Points(title="How levels, units and sides are counted", lines=tuple(kinds["counting"])))
+    for block in (*_modifiers(subject), _conventions(subject), _add_ons(subject), _pairs(subject)):
         if block:
             found.append(block)
-    rest = tuple(
-        subject.statement_line(dated, one)
-        for _, dated, one in statements
-        if one.topic == _CORRECT_CODING and not one.modifiers
-    )
-    if rest:
-        found.append(Points(title="The correct-coding rules behind this", lines=rest, folded=True))
+    for kind, title in (("further", "More on counting and reporting"), (_CORRECT_CODING, "The correct-coding rules")):
+        if kinds[kind]:
+            found.append(Points(title=title, lines=tuple(kinds[kind]), folded=True))
     found += _diagnoses(subject)
+    if kinds[_DIAGNOSES]:
+        found.append(Points(title="Notes on the diagnosis lists", lines=tuple(kinds[_DIAGNOSES]), folded=True))
     taxonomies = _taxonomies(subject)
     if taxonomies:
         found.append(taxonomies)
     return found
 
 
-def _modifiers(subject: Subject) -> TableBlock | None:
-    rows = []
+def _modifiers(subject: Subject) -> list[TableBlock]:
     held = [
         (thing.slug, dated, dated.value)
         for thing, dated in subject.view.of_kind("modifier")
@@ -49,34 +49,43 @@ def _modifiers(subject: Subject) -> TableBlock | None:
         if subject.concerns(one):
             for modifier in one.modifiers:
                 by_modifier.setdefault(modifier, []).append(subject.statement_line(dated, one))
+    often: list[TableRow] = []
+    seldom: list[TableRow] = []
     for slug, dated, value in sorted(held, key=lambda item: (item[2].order, item[0])):
         if value.bears_on and subject.code not in value.bears_on:
             continue
         use = tuple(subject.line(dated, text) for text in value.when) or (
             Line("not established", status="not_established"),
         )
-        rows.append(
-            TableRow(
-                (
-                    plain_cell(slug),
-                    Cell((subject.line(dated, value.description),)),
-                    Cell((*use, *by_modifier.get(slug, ()))),
-                )
+        row = TableRow(
+            (
+                plain_cell(slug),
+                Cell((subject.line(dated, value.description),)),
+                Cell((*use, *by_modifier.get(slug, ()))),
             )
         )
-    if not rows:
-        return None
-    return TableBlock(
-        id="modifiers",
-        title="Modifiers",
-        caption=f"Modifiers that bear on {subject.code}, and when each is used",
-        columns=(
-            Column("modifier", "Modifier"),
-            Column("what", "What it says"),
-            Column("when", "When to use it, by payer where they differ"),
-        ),
-        rows=tuple(rows),
+        (seldom if value.seldom else often).append(row)
+    columns = (
+        Column("modifier", "Modifier"),
+        Column("what", "What it says"),
+        Column("when", "When to use it, by payer where they differ"),
     )
+    caption = f"Modifiers that bear on {subject.code}, and when each is used"
+    found = []
+    if often:
+        found.append(TableBlock(id="modifiers", title="Modifiers", caption=caption, columns=columns, rows=tuple(often)))
+    if seldom:
+        found.append(
+            TableBlock(
+                id="modifiers-seldom",
+                title="Modifiers seldom used here",
+                caption="Modifiers that may bear on the session, or that are reported by mistake",
+                columns=columns,
+                rows=tuple(seldom),
+                folded=True,
+            )
+        )
+    return found
 
 
 def _conventions(subject: Subject) -> TableBlock | None:
@@ -86,7 +95,7 @@ def _conventions(subject: Subject) -> TableBlock | None:
         if question.kind != "billing":
             continue
         lines: list[Line] = []
-        said: set[str] = set()
+        said: set[tuple[str, str]] = set()
         for key, payer in payers.items():
             if not subject.allows(key):
                 continue
@@ -95,7 +104,7 @@ def _conventions(subject: Subject) -> TableBlock | None:
                     continue
                 for line in subject.answer_lines(answer, full=True, who=payer.title):
                     if (answer.thing.id, line.text) not in said:
-                        said.add((answer.thing.id, line.text))  # type: ignore[arg-type]
+                        said.add((answer.thing.id, line.text))
                         lines.append(line)
         if lines:
             rows.append(TableRow((plain_cell(question.title), Cell(tuple(lines)))))
@@ -140,7 +149,7 @@ def _add_ons(subject: Subject) -> TableBlock | None:
     return TableBlock(
         id="add-ons",
         title="Add-on edits",
-        caption=f"The Medicare add-on table for {subject.code}",
+        caption=f"The {subject.program} add-on table for {subject.code}",
         columns=(Column("what", "Relation"), Column("code", "Code"), Column("type", "Table type")),
         rows=tuple(rows),
     )
@@ -304,29 +313,30 @@ def _spans(codes: tuple[str, ...]) -> str:
 
 
 def _taxonomies(subject: Subject) -> TableBlock | None:
-    table = subject.view.store.tables.get("taxonomies/taxonomies")
+    table = subject.view.store.tables.get("taxonomies/pain")
     if table is None:
         return None
     rows = []
-    for row, record in table.records(subject.day):
-        rest = [
-            str(record[name])
-            for name in table.columns
-            if name not in ("taxonomy", "code", "title") and record[name] is not None
-        ]
+    for row, record in sorted(table.records(subject.day), key=lambda item: item[1]["order"]):
+        title = f"{record['grouping']}: {record['specialty']}" if record["specialty"] else record["grouping"]
         rows.append(
             TableRow(
                 (
-                    plain_cell(record.get("taxonomy") or record.get("code")),
-                    subject.row_cell(row, record["title"]),
-                    plain_cell("; ".join(rest) or "no figure"),
+                    plain_cell(record["taxonomy"]),
+                    subject.row_cell(row, title),
+                    plain_cell(record["note"] or "no further note"),
                 )
             )
         )
+    note = ""
+    for _, record in subject.view.rows("taxonomies/pain-use", code=subject.code):
+        if record["clinicians_percent"] is not None:
+            note = f"Of the cohort, {record['clinicians_percent']} % of clinicians use {subject.code}."
     return TableBlock(
         id="taxonomies",
         title="Who performs it",
         caption="Provider taxonomy codes of the specialties that perform facet procedures",
         columns=(Column("code", "Taxonomy"), Column("what", "Specialty"), Column("note", "Note")),
         rows=tuple(rows),
+        note=note,
     )

@@ -7,29 +7,34 @@ from facetwise.briefing.subject import Subject
 from facetwise.knowledge.kinds import Statement
 
 _STATES = {
-    "complete": "complete",
-    "partial": "partial",
-    "identity_only": "policy known, terms not",
-    "none": "nothing established",
+    "complete": "Complete",
+    "partial": "Partial",
+    "identity_only": "Policy known, terms not",
+    "none": "Nothing established",
 }
 
 
 def blocks(subject: Subject) -> list[AnyBlock]:
-    """Return the section on the limits of the data."""
+    """Return the section on the limits of the data: gaps first, those of single payers behind a fold."""
     found: list[AnyBlock] = []
-    statements = subject.statements("limits-of-the-data")
-    gaps = tuple(subject.statement_line(dated, one) for _, dated, one in statements if one.status == "not_established")
-    rest = tuple(subject.statement_line(dated, one) for _, dated, one in statements if one.status != "not_established")
-    if gaps:
-        found.append(Points(title="Not established", lines=gaps))
+    gaps: dict[bool, list[Line]] = {}
+    rest = []
+    for _, dated, one in subject.statements("limits-of-the-data"):
+        line = subject.statement_line(dated, one)
+        if one.status == "not_established":
+            gaps.setdefault(bool(one.payers) and subject.code not in one.codes, []).append(line)
+        else:
+            rest.append(line)
+    if gaps.get(False):
+        found.append(Points(title="Not established", lines=tuple(gaps[False])))
+    if gaps.get(True):
+        found.append(Points(title="Not established, payer by payer", lines=tuple(gaps[True]), folded=True))
     conflicts = _conflicts(subject)
     if conflicts:
         found.append(conflicts)
-    registry = _registry(subject)
-    if registry:
-        found.append(registry)
+    found += _registry(subject)
     if rest:
-        found.append(Points(title="About the data", lines=rest, folded=len(rest) > 8))
+        found.append(Points(title="About the data", lines=tuple(rest), folded=True))
     return found
 
 
@@ -74,47 +79,53 @@ def _bears(subject: Subject, dated: object) -> bool:
     return subject.full
 
 
-def _registry(subject: Subject) -> AnyBlock | None:
+def _registry(subject: Subject) -> list[AnyBlock]:
     payers = subject.view.payers()
     topics = subject.view.store.vocabulary.words["topic"]
-    rows = []
-    for key, registry in sorted(
+    rows, notes = [], []
+    registry = sorted(
         subject.view.registry().items(), key=lambda item: payers[item[0]].order if item[0] in payers else 0
-    ):
+    )
+    for key, entry in registry:
         if key not in payers or not subject.allows(key):
             continue
         by_state: dict[str, list[str]] = {}
-        for topic in registry.topics:
+        for topic in entry.topics:
             by_state.setdefault(topic.state, []).append(topics[topic.topic])
-        seen = max((topic.since for topic in registry.topics if topic.since), default=None)
-        notes = " ".join(dict.fromkeys(topic.note for topic in registry.topics if topic.note))
-        lines = tuple(
-            Line(f"{_STATES[state]}: {', '.join(by_state[state])}", status="not_established" if state == "none" else "")
-            for state in _STATES
-            if state in by_state
-        )
-        rows.append(
-            TableRow(
-                (
-                    plain_cell(payers[key].title),
-                    Cell(lines or (Line("nothing established", status="not_established"),)),
-                    plain_cell(seen.isoformat() if seen else "not established"),
-                    plain_cell(notes or "no further note"),
+            if topic.note:
+                notes.append(
+                    TableRow((plain_cell(payers[key].name), plain_cell(topics[topic.topic]), plain_cell(topic.note)))
                 )
+        seen = max((topic.since for topic in entry.topics if topic.since), default=None)
+        cells = tuple(plain_cell(", ".join(by_state.get(state, ())) or "none") for state in _STATES)
+        since = plain_cell(seen.isoformat()) if seen else plain_cell("not established", status="not_established")
+        rows.append(TableRow((plain_cell(payers[key].name), *cells, since)))
+    if not rows:
+        return []
+    columns = (
+        Column("payer", "Payer"),
+        *(Column(state, words) for state, words in _STATES.items()),
+        Column("since", "Last verified"),
+    )
+    found: list[AnyBlock] = [
+        TableBlock(
+            id="registry",
+            title="How far each payer is verified",
+            caption="State of verification by payer and topic",
+            columns=columns,
+            rows=tuple(rows),
+            audience=("policy",),
+        )
+    ]
+    if notes:
+        found.append(
+            TableBlock(
+                id="registry-notes",
+                title="Notes on verification",
+                caption="What the state of verification rests on",
+                columns=(Column("payer", "Payer"), Column("topic", "Topic"), Column("note", "Note")),
+                rows=tuple(notes),
+                folded=True,
             )
         )
-    if not rows:
-        return None
-    return TableBlock(
-        id="registry",
-        title="How far each payer is verified",
-        caption="State of verification by payer and topic",
-        columns=(
-            Column("payer", "Payer"),
-            Column("state", "How far"),
-            Column("since", "Last verified"),
-            Column("note", "Note"),
-        ),
-        rows=tuple(rows),
-        audience=("policy",),
-    )
+    return found

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
-from facetwise.briefing.document import Answer, AnyBlock, Cell, Facts, Line, Points
+from facetwise.briefing.document import Answer, AnyBlock, Cell, Facts, Line, Points, Status
 from facetwise.briefing.sections import payment
-from facetwise.briefing.subject import NOT_ESTABLISHED, Subject, ordered
+from facetwise.briefing.subject import NOT_ESTABLISHED, Subject
 from facetwise.knowledge.kinds import Position, PriorAuthorization
 
 
@@ -45,9 +45,9 @@ def _glance(subject: Subject) -> list[tuple[str, Cell]]:
         items.append(("Reported with", said(" and ".join(value.bases))))
     if value.unit:
         items.append(("One unit is", said(value.unit)))
-    medicare = medicare_position(subject)
-    if medicare:
-        items.append(("Medicare position", Cell(tuple(medicare))))
+    contractors = contractor_positions(subject)
+    if contractors:
+        items.append((f"{subject.program} position", Cell(tuple(contractors))))
     items.append(("Prior authorization, hospital outpatient", Cell(tuple(hospital_authorization(subject)))))
     others = _others(subject)
     if others:
@@ -58,11 +58,11 @@ def _glance(subject: Subject) -> list[tuple[str, Cell]]:
     return items
 
 
-def medicare_position(subject: Subject) -> list[Line]:
-    """Return where Medicare's contractors stand on the code, contractors that say the same in one line."""
+def contractor_positions(subject: Subject) -> list[Line]:
+    """Return where the contractors stand on the code; those that say the same share a line."""
     payers = subject.view.payers()
     said: dict[tuple[str, ...], tuple[Line, list[str]]] = {}
-    for contractor in ordered(payers, "medicare"):
+    for contractor in payers:
         if payers[contractor].role != "contractor":
             continue
         for line in position_lines(subject, contractor):
@@ -89,9 +89,10 @@ def position_lines(subject: Subject, payer: str) -> list[Line]:
 
 
 def hospital_authorization(subject: Subject) -> list[Line]:
-    """Return whether Medicare wants prior authorization in a hospital outpatient department, and why."""
+    """Return whether the program wants prior authorization in a hospital outpatient department, and why."""
     found: list[Line] = []
-    for answer in subject.answers("medicare", "prior-authorization"):
+    programs = [key for key, payer in subject.view.payers().items() if payer.role == "program"]
+    for answer in (one for program in programs for one in subject.answers(program, "prior-authorization")):
         value = answer.value or (answer.dated.sides[0].value if answer.dated and answer.dated.sides else None)
         if (
             value is None
@@ -115,16 +116,16 @@ def subject_code_in(answer: object, subject: Subject) -> bool:
 
 def _others(subject: Subject) -> list[Line]:
     payers = subject.view.payers()
-    by_status: dict[str, list[str]] = {}
+    by_status: dict[Status, list[str]] = {}
     for key, payer in payers.items():
-        if payer.group in ("medicare", "vendor") or not subject.allows(key):
+        if payer.role in ("program", "contractor", "vendor") or not subject.allows(key):
             continue
         for status in dict.fromkeys(line.status for line in position_lines(subject, key)):
             by_status.setdefault(status, []).append(payer.name)
-    lines = []
+    lines: list[Line] = []
     for status, names in sorted(by_status.items()):
         shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
-        lines.append(Line(shown, status=status))  # type: ignore[arg-type]
+        lines.append(Line(shown, status=status))
     return lines
 
 

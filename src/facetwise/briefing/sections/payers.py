@@ -15,12 +15,12 @@ from facetwise.briefing.document import (
     TableRow,
     plain_cell,
 )
-from facetwise.briefing.subject import NOT_ESTABLISHED, Subject, ordered
+from facetwise.briefing.subject import NOT_ESTABLISHED, Subject
 from facetwise.knowledge.kinds import Jurisdiction, Policy, Question
 
 _NOTE = (
-    "A cell gives the payer's own rule in short; the grade beside it leads to its source. “presumed”: the shared text was read, that "
-    "payer's own was not. “not established” is a finding: no source that we hold says so either way."
+    "A cell gives the payer's own rule in short; the numbers beside it lead to its sources. “presumed”: the shared "
+    "text was read, that payer's own was not. “not established” is a finding: no source that we hold says so either way."
 )
 
 
@@ -32,7 +32,8 @@ def blocks(subject: Subject) -> list[AnyBlock]:
     lead = tuple(subject.statement_line(dated, one) for _, dated, one in subject.statements("payers", lead=True))
     if lead:
         found.append(Points(lines=lead))
-    main, more = _split(subject, columns)
+    main = [column for column in columns if column.first][:MOST_COLUMNS]
+    more = [column for column in columns if column not in main][:MOST_COLUMNS]
     headline = [(slug, question) for slug, question in asked if question.headline]
     rest = [(slug, question) for slug, question in asked if not question.headline]
     found.append(_table(subject, "comparison", "Payers compared", headline, main))
@@ -44,11 +45,11 @@ def blocks(subject: Subject) -> list[AnyBlock]:
     found += _jurisdictions(subject)
     found += _policies(subject)
     statements = [(dated, one) for _, dated, one in subject.statements("payers", lead=False)]
-    medicare = tuple(
+    practice = tuple(
         subject.statement_line(dated, one) for dated, one in statements if one.topic == "prior-authorization"
     )
-    if medicare:
-        found.append(Points(title="Prior authorization in practice", lines=medicare, audience=("billing", "policy")))
+    if practice:
+        found.append(Points(title="Prior authorization in practice", lines=practice, audience=("billing", "policy")))
     found += _each(subject, asked)
     others = tuple(
         subject.statement_line(dated, one) for dated, one in statements if one.topic != "prior-authorization"
@@ -56,15 +57,6 @@ def blocks(subject: Subject) -> list[AnyBlock]:
     if others:
         found.append(Points(title="More that payers have said", lines=others, folded=True))
     return found
-
-
-def _split(subject: Subject, columns: list[Group]) -> tuple[list[Group], list[Group]]:
-    if subject.payers:
-        return columns[:MOST_COLUMNS], columns[MOST_COLUMNS : 2 * MOST_COLUMNS]
-    labels = subject.view.store.vocabulary.words["payer_group"]
-    second = {labels[key] for key in ("medicare_advantage", "other", "vendor") if key in labels}
-    main = [column for column in columns if column.title not in second]
-    return main[:MOST_COLUMNS], [*main[MOST_COLUMNS:], *(column for column in columns if column.title in second)]
 
 
 def _table(
@@ -103,9 +95,7 @@ def _table(
 
 def _contractors(subject: Subject, asked: list[tuple[str, Question]]) -> list[AnyBlock]:
     payers = subject.view.payers()
-    contractors = [
-        key for key in ordered(payers, "medicare") if payers[key].role == "contractor" and subject.allows(key)
-    ]
+    contractors = [key for key in payers if payers[key].role == "contractor" and subject.allows(key)]
     rows = []
     for slug, question in [*asked, *compare.questions(subject, section="coding")]:
         said: dict[tuple[str, ...], tuple[list[Line], list[str]]] = {}
@@ -122,7 +112,7 @@ def _contractors(subject: Subject, asked: list[tuple[str, Question]]) -> list[An
     return [
         TableBlock(
             id="contractors",
-            title="Where Medicare's contractors differ",
+            title="Where contractors differ",
             caption="Questions that the contractors answer differently, each answer with the contractors that give it",
             columns=(Column("who", "Contractors"), Column("what", "What they say")),
             rows=tuple(rows),
@@ -163,7 +153,7 @@ def _jurisdictions(subject: Subject) -> list[AnyBlock]:
         TableBlock(
             id="jurisdictions",
             title="Which contractor, which policy",
-            caption="Medicare jurisdictions, their states and the facet policies in force",
+            caption=f"{subject.program} jurisdictions, their states and the policies in force",
             columns=(
                 Column("jurisdiction", "Jurisdiction"),
                 Column("contractor", "Contractor"),

@@ -45,7 +45,7 @@ def blocks(subject: Subject) -> list[AnyBlock]:
         )
         if lines:
             title = "How the amounts come about" if thing_topic == "" else "Background"
-            found.append(Points(title=title, lines=lines, folded=thing_topic == "background"))
+            found.append(Points(title=title, lines=lines, folded=True))
     return found
 
 
@@ -94,16 +94,16 @@ def _by_year(subject: Subject, years: list[int]) -> list[AnyBlock]:
         return []
     table = TableBlock(
         id="payment-by-year",
-        title="National Medicare amounts by year",
-        caption=f"National Medicare amounts for {subject.code}, one unit, one side (US dollars)",
+        title=f"National {subject.program} amounts by year",
+        caption=f"National {subject.program} amounts for {subject.code}, one unit, one side (US dollars)",
         columns=(
             Column("year", "Year"),
             *(Column(f"s{n}", name, unit="$", number=True) for n, name in enumerate(_SETTINGS)),
         ),
         rows=tuple(TableRow((plain_cell(str(year)), *(cell for _, cell in by_year[year]))) for year in reversed(years)),
         note=(
-            "Each year as of its last day, the current one as of the day of this briefing. Before deductible, coinsurance and "
-            "sequestration."
+            "Each year as of its last day, the current one as of the day of this briefing. Before deductible, "
+            "coinsurance and sequestration."
         ),
         lines=subject.beside("payment-by-year", "payment"),
     )
@@ -115,7 +115,7 @@ def _by_year(subject: Subject, years: list[int]) -> list[AnyBlock]:
         if len(points) > 1:
             series.append(Series(name, points))
     found: list[AnyBlock] = []
-    # A facility rate ten times the professional's would flatten it, so the chart keeps to the professional's two settings.
+    # A facility rate ten times the professional's would flatten it, so this chart keeps to the professional.
     professional = tuple(one for one in series if one.name in _SHORT[:2])
     if professional:
         title = _trend(subject, by_year, years)
@@ -183,7 +183,7 @@ def _trend(subject: Subject, by_year: dict[int, list[tuple[Decimal | None, Cell]
         if new is not None and old is not None:
             parts.append(f"{words} {_change(old, new)}")
     if not parts or last == before:
-        return f"What Medicare allows for {subject.code}"
+        return f"What {subject.program} allows for {subject.code}"
     text = " while ".join(parts)
     return f"{text[0].upper()}{text[1:]} in {last}"
 
@@ -211,7 +211,7 @@ def _side_by_side(subject: Subject) -> list[AnyBlock]:
         TableBlock(
             id="payment-by-setting",
             title="Office, surgery center and hospital side by side",
-            caption=f"National Medicare amounts on {subject.day.isoformat()}, one unit, one side (US dollars)",
+            caption=f"National {subject.program} amounts on {subject.day.isoformat()}, one unit, one side (US dollars)",
             columns=(
                 Column("code", "Code"),
                 *(Column(f"s{n}", name, unit="$", number=True) for n, name in enumerate(_SETTINGS)),
@@ -283,7 +283,7 @@ def _places(subject: Subject) -> list[AnyBlock]:
         ),
         TableBlock(
             id="payment-range",
-            caption=f"Medicare amounts for {subject.code} over the payment localities on {subject.day.isoformat()} (US dollars)",
+            caption=f"{subject.program} amounts over the payment localities on {subject.day.isoformat()} (US dollars)",
             columns=(
                 Column("what", "Setting"),
                 Column("amount", "Allowed", unit="$", number=True),
@@ -390,4 +390,4 @@ def glance(subject: Subject) -> tuple[str, Cell] | None:
             lines.append(Line(f"{words} ${in_dollars(amount)}", sources=line.sources, evidence=line.evidence))
         elif line.text == _PACKAGED:
             lines.append(Line(f"{words}: {_PACKAGED}", sources=line.sources, evidence=line.evidence))
-    return ("Medicare, national, one unit", Cell(tuple(lines))) if lines else None
+    return (f"{subject.program}, national, one unit", Cell(tuple(lines))) if lines else None

@@ -63,8 +63,8 @@ def _settings(subject: Subject) -> list[AnyBlock]:
     return [
         TableBlock(
             id="usage-settings",
-            title=f"Medicare Part B in {year}, by setting",
-            caption=f"{subject.code} in Medicare Part B, {year}, national",
+            title=f"{subject.program} Part B in {year}, by setting",
+            caption=f"{subject.code} in {subject.program} Part B, {year}, national",
             columns=(
                 Column("place", "Rows"),
                 Column("providers", "Clinicians and centers", number=True),
