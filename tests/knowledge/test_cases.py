@@ -68,7 +68,11 @@ def _answer(case: dict[str, Any], day: date, knowledge: Knowledge) -> Any:
                 value = value[int(step)] if step.isdigit() else getattr(value, step)
         return value
     about = subject(view, case.get("code", "64493"))
-    answers = about.answers(case["payer"], case["question"]) if "code" in case else view.answers(case["payer"], case["question"])
+    answers = (
+        about.answers(case["payer"], case["question"])
+        if "code" in case
+        else view.answers(case["payer"], case["question"])
+    )
     lines = []
     for answer in answers:
         short, long = about.answer_lines(answer), about.answer_lines(answer, full=True)

@@ -264,21 +264,23 @@ def to_json(document: Document) -> bytes:
 def cited(document: Any) -> list[str]:
     """Return the keys of the sources in the order in which the sections first cite them."""
     found: dict[str, None] = {}
-
-    def walk(part: Any) -> None:
-        if isinstance(part, msgspec.Struct):
-            for name in part.__struct_fields__:
-                inner = getattr(part, name)
-                if name == "sources":
-                    found.update(dict.fromkeys(inner))
-                else:
-                    walk(inner)
-        elif isinstance(part, tuple | list):
-            for one in part:
-                walk(one)
-
-    walk(document)
+    _collect(document, found)
     return list(found)
+
+
+def _collect(part: Any, found: dict[str, None]) -> None:
+    if isinstance(part, msgspec.Struct):
+        for name in part.__struct_fields__:
+            inner = getattr(part, name)
+            if name == "sources":
+                for key in inner:
+                    found.setdefault(key)
+            elif inner and not isinstance(inner, str):
+                _collect(inner, found)
+    elif isinstance(part, tuple | list):
+        for one in part:
+            if not isinstance(one, str):
+                _collect(one, found)
 
 
 def plain_cell(

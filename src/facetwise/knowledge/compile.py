@@ -27,6 +27,8 @@ _GRADES = ("primary", "secondary", "superseded", "inferred")
 # Files of cases stand beside the knowledge that they test and are no knowledge themselves.
 CASES = ".cases.yaml"
 _KIND_KEYS = (*DATED, *DATELESS, "statements")
+# A statement says that something is not established with `status`.
+_ITEM_KEYS = tuple(key for key in history.ENTRY_KEYS if key != "not_established")
 _THING_KEYS = ("history", "extends", "replaces", "held_by")
 
 
@@ -51,11 +53,15 @@ class Compilation:
 
 def knowledge_files(root: Path) -> list[Path]:
     """Return the YAML files below `root`, in the order of their names."""
-    return sorted(
-        path
-        for path in root.rglob("*.yaml")
-        if not path.name.endswith(CASES) and not any(part.startswith(".") for part in path.relative_to(root).parts)
-    )
+    return sorted(path for path in root.rglob("*.yaml") if not path.name.endswith(CASES) and not _hidden(root, path))
+
+
+def _hidden(root: Path, path: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(root).parts)
+
+
+def _name(root: Path, path: Path) -> str:
+    return f"{root.resolve().name}/{path.relative_to(root).as_posix()}"
 
 
 def compile_layers(layers: list[tuple[str, Path]]) -> Compilation:
@@ -67,11 +73,18 @@ def compile_layers(layers: list[tuple[str, Path]]) -> Compilation:
         for path in knowledge_files(root):
             count += 1
             found = _open(layer, root, path, problems)
-            if found is not None:
+            if found is not None and _fits_below(found, files.get(found.id, []), problems):
                 files.setdefault(found.id, []).append(found)
+        problems.extend(
+            Problem(_name(root, path), 0, "a file of this ending is not read", "a name that ends in .yaml")
+            for path in sorted(root.rglob("*.yml"))
+            if not _hidden(root, path)
+        )
     sources: dict[str, Source] = {}
     source_layers: dict[str, str] = {}
+    source_files: dict[str, str] = {}
     questions: dict[str, Question] = {}
+    question_files: dict[str, str] = {}
     tables: dict[str, Table] = {}
     vocabulary = Vocabulary(title="")
     horizon: Horizon | None = None
@@ -83,19 +96,45 @@ def compile_layers(layers: list[tuple[str, Path]]) -> Compilation:
             if value is None:
                 continue
             if isinstance(value, Source):
+                _alone(one, versions[0], source_files, problems)
                 sources[one.slug] = value
                 source_layers[one.slug] = one.layer
+                source_files[one.slug] = one.document.file
             elif isinstance(value, Question):
+                _alone(one, versions[0], question_files, problems)
                 questions[one.slug] = value
+                question_files[one.slug] = one.document.file
             elif isinstance(value, Vocabulary):
                 vocabulary = _joined(vocabulary, value)
             elif isinstance(value, Horizon):
                 horizon = value
             elif isinstance(value, TableHeader):
+                if Path(value.file).name != value.file or not value.file.endswith(".csv"):
+                    problems.append(
+                        Problem(
+                            one.document.file,
+                            one.document.line(("file",)),
+                            f"file {value.file!r}",
+                            "the name of a .csv file in the same directory",
+                        )
+                    )
+                    continue
                 path = one.path.parent / value.file
                 name = str(Path(one.document.file).parent / value.file)
                 table = read_table(value, one.id, path, name, one.layer, problems)
-                tables[one.id] = _added(tables[one.id], table) if one.id in tables else table
+                under = tables.get(one.id)
+                if under is not None and (under.columns, under.key) != (table.columns, table.key):
+                    problems.append(
+                        Problem(
+                            one.document.file,
+                            one.document.line(("columns",)),
+                            f"columns or key unlike those of {one.id} in the layer below",
+                            f"key {', '.join(under.key)} and columns "
+                            + ", ".join(f"{column}: {kind}" for column, kind in under.columns.items()),
+                        )
+                    )
+                    continue
+                tables[one.id] = table if under is None else _added(under, table)
     payers = {
         str(Path(name).parent): versions[0].slug for name, versions in files.items() if versions[0].kind == "payer"
     }
@@ -119,7 +158,9 @@ def compile_layers(layers: list[tuple[str, Path]]) -> Compilation:
         tables=tables,
         sources=sources,
         source_layers=source_layers,
+        source_files=source_files,
         questions=questions,
+        question_files=question_files,
         vocabulary=vocabulary,
         files=count,
     )
@@ -127,7 +168,7 @@ def compile_layers(layers: list[tuple[str, Path]]) -> Compilation:
 
 
 def _open(layer: str, root: Path, path: Path, problems: list[Problem]) -> _File | None:
-    name = f"{root.name}/{path.relative_to(root).as_posix()}"
+    name = _name(root, path)
     try:
         document = read_document(path, name)
     except FacetwiseError as error:
@@ -161,6 +202,36 @@ def _open(layer: str, root: Path, path: Path, problems: list[Problem]) -> _File 
     return _File(path.relative_to(root).with_suffix("").as_posix(), kind, slug, document, layer, path)
 
 
+def _fits_below(one: _File, below: list[_File], problems: list[Problem]) -> bool:
+    """Whether a file of an overlay is of the kind of the file of this path below it."""
+    if not below or below[-1].kind == one.kind:
+        return True
+    problems.append(
+        Problem(
+            one.document.file,
+            one.document.line((one.kind,)),
+            f"a {one.kind} over {one.id}, which is a {below[-1].kind} in the layer below",
+            "things of one kind",
+            "give the file another name",
+        )
+    )
+    return False
+
+
+def _alone(one: _File, first: _File, files: dict[str, str], problems: list[Problem]) -> None:
+    """Report a second source or question of one name: facts cite it by its name alone, wherever its file lies."""
+    if one is first and one.slug in files:
+        problems.append(
+            Problem(
+                one.document.file,
+                one.document.line((one.kind,)),
+                f"a second {one.kind} {one.slug!r}; the first is {files[one.slug]}",
+                "a name of its own",
+                "rename one of the two",
+            )
+        )
+
+
 def _dateless(one: _File, problems: list[Problem]) -> Any:
     kind = DATELESS[one.kind]
     data = {key: value for key, value in one.document.data.items() if key != one.kind}
@@ -186,6 +257,12 @@ def _added(under: Table, over: Table) -> Table:
     replaced = {tuple(row.cells[place] for place in places) for row in over.rows}
     kept = tuple(row for row in under.rows if tuple(row.cells[place] for place in places) not in replaced)
     return Table(under.id, over.title, over.columns, over.key, kept + over.rows, over.layer, over.file, over.note)
+
+
+def _question(spans: list[Span]) -> str:
+    """Return the question that a thing answers; an entry that is not established answers it too, with that."""
+    asked = (one.fields.get("question") for span in spans for one in (span, *span.sides))
+    return next((question for question in asked if isinstance(question, str)), "")
 
 
 class _Builder:
@@ -261,11 +338,22 @@ class _Builder:
             if isinstance(entry, dict):
                 unknown += schema.unknown_keys(document, at, entry, kind, history.ENTRY_KEYS)
                 for number, side in enumerate(entry.get("conflict") or []):
-                    unknown += schema.unknown_keys(document, (*at, "conflict", number), side, kind, history.ENTRY_KEYS)
+                    unknown += schema.unknown_keys(document, (*at, "conflict", number), side, kind, history.SIDE_KEYS)
         if unknown:
             raise FacetwiseError(unknown)
         extends = document.data.get("extends")
-        if under is not None and extends is None and document.data.get("replaces") != name:
+        replaces = document.data.get("replaces")
+        if replaces is not None and (under is None or replaces != name):
+            raise FacetwiseError(
+                Problem(
+                    document.file,
+                    document.line(("replaces",)),
+                    f"replaces {replaces!r}, which is not the thing of this path in a layer below",
+                    f"{name!r}, over a layer that has it",
+                    did_you_mean(str(replaces), self.files) if replaces not in (name, None) else "remove 'replaces'",
+                )
+            )
+        if under is not None and extends is None and replaces is None:
             raise FacetwiseError(
                 Problem(
                     document.file,
@@ -278,7 +366,7 @@ class _Builder:
             return history.read_spans(document, one.layer, static)
         if extends == name and under is not None:
             return history.overlay_spans(under, document, one.layer, static)
-        if extends not in self.files:
+        if not isinstance(extends, str) or extends not in self.files:
             raise FacetwiseError(
                 Problem(
                     document.file,
@@ -311,6 +399,7 @@ class _Builder:
             kind=one.kind,
             slug=one.slug,
             payer=self._payer(name),
+            question=_question(spans),
             history=dated,
             layer=one.layer,
             file=one.document.file,
@@ -383,7 +472,10 @@ class _Builder:
                 )
                 continue
             seen.add(slug)
-            unknown = schema.unknown_keys(document, at, item, Statement, (*history.ENTRY_KEYS, "id"))
+            unknown = schema.unknown_keys(document, at, item, Statement, (*_ITEM_KEYS, "id"))
+            for number, side in enumerate(item.get("conflict") or []):
+                there = (*at, "conflict", number)
+                unknown += schema.unknown_keys(document, there, side, Statement, history.SIDE_KEYS)
             if unknown:
                 self.problems.extend(unknown)
                 continue

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -27,8 +27,9 @@ ENTRY_KEYS = (
     "means",
     "not_established",
     "conflict",
-    "codes_changed",
 )
+SIDE_KEYS = ("sources", "evidence", "note")
+_TEXT_KEYS = ("evidence", "note", "change", "means", "not_established")
 _BEGINNING = date.min
 _END = date.max
 
@@ -118,6 +119,7 @@ def close_spans(spans: list[Span], problems: list[Problem]) -> None:
             continue
         if earlier.end is None:
             earlier.end = day_before(later.start)
+            earlier.sides = _dated_alike(earlier.sides, earlier)
         elif earlier.end >= later.start:
             problems.append(
                 Problem(
@@ -166,6 +168,8 @@ def read_span(
                 )
             )
             return None
+    if not _all_text(document, at, entry, problems):
+        return None
     fields = {key: value for key, value in entry.items() if key not in ENTRY_KEYS}
     span = Span(
         start=start,
@@ -189,14 +193,17 @@ def read_span(
                 Problem(document.file, document.line(there), "a side that is no mapping", "fields and sources")
             )
             continue
+        if not _all_text(document, there, side, problems):
+            continue
+        if not side.get("sources"):
+            problems.append(_no_source(document, there))
+        own = {key: value for key, value in side.items() if key not in ENTRY_KEYS}
         span.sides.append(
             Span(
                 start=start,
                 end=end,
                 since=since,
-                fields=apply_patch(
-                    span.fields, {k: v for k, v in side.items() if k not in ENTRY_KEYS}, document, there, problems
-                ),
+                fields={} if static is None else apply_patch(span.fields, own, document, there, problems),
                 sources=_texts(document, there, side, "sources", problems),
                 evidence=side.get("evidence"),
                 note=side.get("note") or "",
@@ -212,12 +219,29 @@ def read_span(
             )
         )
     if not span.sources and not span.sides:
-        problems.append(
-            Problem(
-                document.file, line, "no source", "'sources: [key]' with a key of knowledge/sources", "say who says so"
-            )
-        )
+        problems.append(_no_source(document, at))
     return span
+
+
+def _no_source(document: Document, at: Path_) -> Problem:
+    return Problem(
+        document.file,
+        document.line(at),
+        "no source",
+        "'sources: [key]' with a key of knowledge/sources",
+        "say who says so",
+    )
+
+
+def _all_text(document: Document, at: Path_, entry: dict[str, Any], problems: list[Problem]) -> bool:
+    odd = [key for key in _TEXT_KEYS if entry.get(key) is not None and not isinstance(entry[key], str)]
+    problems.extend(Problem(document.file, document.line((*at, key)), f"{key!r} is no text", "text") for key in odd)
+    return not odd
+
+
+def _dated_alike(sides: list[Span], span: Span) -> list[Span]:
+    """Return the sides of a conflict with the dates of the span that they stand in."""
+    return [replace(side, start=span.start, end=span.end, since=span.since) for side in sides]
 
 
 def _start(document: Document, at: Path_, entry: dict[str, Any], problems: list[Problem]) -> tuple[date | None, str]:
@@ -298,26 +322,26 @@ def overlay_spans(
     for index, patch in enumerate(patches):
         at = (*place, "history", index)
         fields = {key: value for key, value in entries[index].items() if key not in ENTRY_KEYS}
+        conflict = entries[index].get("conflict") or []
         under = [
             _cut(span, patch.low, patch.high) for span in cursor if span.low <= patch.high and span.high >= patch.low
         ]
         pieces = under or [Span(patch.start, patch.end, patch.since, {}, [])]
         for number, piece in enumerate(pieces):
-            merged = apply_patch({**piece.fields, **static}, fields, document, at, problems)
+            merged = apply_patch(piece.fields, static, document, place, problems)
+            merged = apply_patch(merged, fields, document, at, problems)
             sides = [
-                Span(
-                    side.start,
-                    side.end,
-                    side.since,
-                    {**merged, **side.fields},
-                    side.sources,
-                    side.evidence,
-                    side.note,
-                    layer=layer,
-                    file=side.file,
-                    line=side.line,
+                replace(
+                    side,
+                    fields=apply_patch(
+                        merged,
+                        {key: value for key, value in conflict[which].items() if key not in ENTRY_KEYS},
+                        document,
+                        (*at, "conflict", which),
+                        problems,
+                    ),
                 )
-                for side in patch.sides
+                for which, side in enumerate(patch.sides)
             ]
             first = number == 0
             starts_here = first or piece.start is None
@@ -342,7 +366,8 @@ def overlay_spans(
         cursor = [rest for span in cursor for rest in _without(span, patch.low, patch.high)]
     if problems:
         raise FacetwiseError(problems)
-    return sorted([*cursor, *result], key=lambda span: span.low)
+    laid = sorted([*cursor, *result], key=lambda span: span.low)
+    return [replace(span, sides=_dated_alike(span.sides, span)) for span in laid]
 
 
 def _cut(span: Span, low: date, high: date) -> Span:

@@ -92,9 +92,10 @@ class _Checker:
         for table in self.store.tables.values():
             for row in table.rows:
                 cited.update(row.sources)
-                place = Dated(since="", file=table.file.removesuffix(".yaml") + ".csv", line=row.line)
+                place = Dated(since="", file=table.file, line=row.line)
                 self._sources(row.sources, place)
         self._cited(cited)
+        self._names()
         self._payers()
         return self.found
 
@@ -106,7 +107,7 @@ class _Checker:
 
     def _cited(self, cited: set[str]) -> None:
         for key, source in self.store.sources.items():
-            file = f"knowledge/sources/{key}.yaml"
+            file = self.store.source_files[key]
             if key not in cited and not source.uncited:
                 self._add(
                     Dated(since="", file=file),
@@ -126,9 +127,22 @@ class _Checker:
                 )
         for slug, question in self.store.questions.items():
             for word in question.technique:
-                self._word("technique", word, Dated(since="", file=f"knowledge/questions/{slug}.yaml"))
+                self._word("technique", word, Dated(since="", file=self.store.question_files[slug]))
 
     # -- things
+
+    def _names(self) -> None:
+        """Facts name a payer, a code or a policy by its own name, wherever its file lies: two may not share one."""
+        first: dict[tuple[str, str], Thing] = {}
+        for thing in self.store.things.values():
+            held = first.setdefault((thing.kind, thing.slug), thing)
+            if held is not thing and thing.kind in self.slugs:
+                self._add(
+                    thing.history[0],
+                    f"a second {thing.kind} {thing.slug!r}; the first is {held.file}",
+                    "a name of its own",
+                    "rename one of the two",
+                )
 
     def _payers(self) -> None:
         registered = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import tempfile
 from collections.abc import Iterable
@@ -52,9 +53,9 @@ def layers(overlays: Iterable[Path] = (), base: Path | None = None) -> list[tupl
                 Problem(str(overlay), 0, "there is no such directory", "a directory of knowledge files")
             )
         name = path.resolve().name
-        if name in [other for other, _ in found]:
-            name = f"{name}-{len(found)}"
-        found.append((name, path))
+        taken = [other for other, _ in found]
+        free = (f"{name}-{number}" for number in itertools.count(len(found)))
+        found.append((next(one for one in free if one not in taken) if name in taken else name, path))
     return found
 
 
@@ -70,8 +71,15 @@ def load(overlays: Iterable[Path] = (), base: Path | None = None) -> Knowledge:
 
 def load_store(wanted: list[tuple[str, Path]]) -> Store:
     """Return the compiled store of these layers, and keep it for the next time."""
-    path = cache_directory() / f"knowledge-{bytes_digest(wanted)}.msgpack"
-    with contextlib.suppress(OSError, msgspec.MsgspecError):
+    try:
+        digest = bytes_digest(wanted)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise FacetwiseError(
+            Problem(str(error.filename or ""), 0, f"it cannot be read: {reason}", "a file that you may read")
+        ) from None
+    path = cache_directory() / f"knowledge-{digest}.msgpack"
+    with contextlib.suppress(OSError, msgspec.MsgspecError, ValueError, RecursionError):
         return msgspec.msgpack.decode(path.read_bytes(), type=Store)
     from facetwise.knowledge.lint import lint_layers  # costs nothing when the cache serves
 
@@ -83,27 +91,35 @@ def load_store(wanted: list[tuple[str, Path]]) -> Store:
 
 
 def bytes_digest(wanted: list[tuple[str, Path]]) -> str:
-    """Return a digest of the bytes of every file of the layers, and of the code that compiles them."""
+    """Return a digest of the bytes of every file of the layers, and of the code that compiles them.
+
+    It runs at every start over more than a thousand small files, so it keeps to strings and plain reads.
+    """
     digest = hashlib.sha256()
     for name, root in [("code", _HERE), *wanted]:
         digest.update(name.encode() + b"\0")
-        for path in _files(root):
-            content = path.read_bytes()
-            digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
+        base = str(root)
+        for path in sorted(_files(base)):
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - Path.open costs as much as the read
+                content = file.read()
+            relative = path[len(base) :].replace(os.sep, "/")
+            digest.update(f"{relative}\0{len(content)}\0".encode())
             digest.update(content)
     return digest.hexdigest()[:32]
 
 
-def _files(root: Path) -> list[Path]:
-    found: list[Path] = []
-    for directory, directories, names in os.walk(root):
-        directories[:] = [name for name in directories if not name.startswith((".", "__"))]
-        found.extend(
-            Path(directory, name)
-            for name in names
-            if name.endswith((".yaml", ".csv", ".py")) and not name.endswith(CASES)
-        )
-    return sorted(found)
+def _files(directory: str) -> list[str]:
+    found: list[str] = []
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            name = entry.name
+            if name.startswith(".") or name == "__pycache__":
+                continue
+            if entry.is_dir():
+                found.extend(_files(entry.path))
+            elif name.endswith((".yaml", ".yml", ".csv", ".py")) and not name.endswith(CASES):
+                found.append(entry.path)
+    return found
 
 
 def cache_directory() -> Path:

@@ -46,6 +46,8 @@ def read_document(path: Path, name: str) -> Document:
         raise FacetwiseError(
             Problem(name, 0, f"byte {error.start} is not UTF-8", "UTF-8 text", "save the file as UTF-8")
         ) from None
+    except OSError as error:
+        raise FacetwiseError(Problem(name, 0, f"it cannot be read: {(error.strerror or str(error)).lower()}")) from None
     return parse_document(text, name)
 
 
@@ -69,7 +71,12 @@ def parse_document(text: str, name: str) -> Document:
         raise FacetwiseError(Problem(name, 1, "the file holds no keys", "a mapping such as 'title: ...'"))
     lines: dict[Path_, int] = {(): 1}
     problems: list[Problem] = []
-    data = _plain(root, (), lines, name, problems)
+    try:
+        data = _plain(root, (), lines, name, problems)
+    except RecursionError:
+        raise FacetwiseError(
+            Problem(name, 1, "an alias (*name) stands inside what it means", mend="write it out")
+        ) from None
     if problems:
         raise FacetwiseError(problems)
     return Document(name, data, lines)

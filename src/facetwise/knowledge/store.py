@@ -50,12 +50,16 @@ class Dated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Thing(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing: `id` is its path without the ending; `slug` its own name; `payer` whose directory it is in, or ""."""
+    """One thing: `id` is its path without the ending; `slug` its own name; `payer` whose directory it is in, or "".
+
+    `question` is the question that it answers, also while it says that nothing is established.
+    """
 
     id: str
     kind: str
     slug: str
     payer: str = ""
+    question: str = ""
     history: tuple[Dated, ...] = ()
     layer: str = BASE_LAYER
     file: str = ""
@@ -71,7 +75,9 @@ class Store(msgspec.Struct, frozen=True, kw_only=True):
     tables: dict[str, Table]
     sources: dict[str, Source]
     source_layers: dict[str, str]
+    source_files: dict[str, str]
     questions: dict[str, Question]
+    question_files: dict[str, str]
     vocabulary: Vocabulary
     files: int = 0
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterator
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ from facetwise.knowledge.kinds import TableHeader
 from facetwise.problems import Problem, did_you_mean
 
 ROW_COLUMNS = ("from", "until", "sources")
+_DECIMAL = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+_INTEGER = re.compile(r"-?[0-9]+")
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -51,9 +54,13 @@ class Table(msgspec.Struct, frozen=True):
         """Return a row's values by column, typed: Decimal, int, date, bool, text, or None where the cell is empty."""
         return {name: typed(cell, kind) for (name, kind), cell in zip(self.columns.items(), row.cells, strict=True)}
 
-    def records(self, day: date | None = None) -> Iterator[tuple[Row, dict[str, Any]]]:
-        """Yield rows and their values; with `day`, only those that hold on it."""
+    def records(self, day: date | None = None, **key: str | None) -> Iterator[tuple[Row, dict[str, Any]]]:
+        """Yield rows and their values; with `day`, those that hold on it; with `key`, those whose cells read so."""
+        names = list(self.columns)
+        wanted = [(names.index(column), text) for column, text in key.items()]
         for row in self.rows:
+            if wanted and any(row.cells[place] != text for place, text in wanted):
+                continue
             if day is None or ((row.start or date.min) <= day <= (row.end or date.max)):
                 yield row, self.record(row)
 
@@ -63,11 +70,12 @@ def typed(cell: str | None, kind: str) -> Any:
     if cell is None:
         return None
     if kind == "decimal":
-        try:
-            return Decimal(cell)
-        except InvalidOperation:
-            raise ValueError(f"{cell!r} is not a number") from None
+        if not _DECIMAL.fullmatch(cell):
+            raise ValueError(f"{cell!r} is not a number such as 12 or 12.50")
+        return Decimal(cell)
     if kind == "integer":
+        if not _INTEGER.fullmatch(cell):
+            raise ValueError(f"{cell!r} is not a whole number")
         return int(cell)
     if kind == "date":
         return first_day(cell)
@@ -85,14 +93,18 @@ def read_table(header: TableHeader, table_id: str, path: Path, name: str, layer:
     rows: list[Row] = []
     empty = Table(table_id, header.title, dict(header.columns), header.key, (), layer, name, header.note)
     try:
-        text = path.read_text(encoding="utf-8")
+        # Spreadsheets put a mark before the first byte of what they save as UTF-8.
+        text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         problems.append(Problem(name, 0, "the file that the table's header names does not exist"))
         return empty
     except UnicodeDecodeError as error:
         problems.append(Problem(name, 0, f"byte {error.start} is not UTF-8", mend="save the file as UTF-8"))
         return empty
-    reader = csv.reader(io.StringIO(text))
+    if "\0" in text:
+        problems.append(Problem(name, 0, "a byte 0", "text"))
+        return empty
+    reader = csv.reader(io.StringIO(text), strict=True)
     wanted = [*header.columns, *ROW_COLUMNS]
     head = next(reader, [])
     if [column for column in head if column != "evidence"] != wanted:
@@ -108,8 +120,7 @@ def read_table(header: TableHeader, table_id: str, path: Path, name: str, layer:
         )
         return empty
     kinds = list(header.columns.values())
-    for record in reader:
-        line = reader.line_num
+    for line, record in _records(reader, name, problems):
         if not record:
             continue
         if len(record) != len(head):
@@ -133,6 +144,15 @@ def read_table(header: TableHeader, table_id: str, path: Path, name: str, layer:
         rows.append(Row(cells, start, end, tuple(sources.split()), line, evidence))
     rows = _closed(header, rows, name, problems)
     return Table(table_id, header.title, dict(header.columns), header.key, tuple(rows), layer, name, header.note)
+
+
+def _records(reader: Any, name: str, problems: list[Problem]) -> Iterator[tuple[int, list[str]]]:
+    """Yield the records with the line on which each ends; a record that is no CSV ends the table."""
+    try:
+        for record in reader:
+            yield reader.line_num, record
+    except csv.Error as error:
+        problems.append(Problem(name, reader.line_num, f"this is not CSV: {error}", mend="check the quotes"))
 
 
 def _closed(header: TableHeader, rows: list[Row], name: str, problems: list[Problem]) -> list[Row]:

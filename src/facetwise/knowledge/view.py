@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -58,9 +59,8 @@ class View:
             if dated is None:
                 continue
             self._by_kind.setdefault(thing.kind, []).append((thing, dated))
-            question = _question(thing)
-            if question and thing.payer:
-                self._by_payer.setdefault((thing.payer, question), []).append((thing, dated))
+            if thing.question and thing.payer:
+                self._by_payer.setdefault((thing.payer, thing.question), []).append((thing, dated))
 
     def of_kind(self, kind: str) -> list[tuple[Thing, Dated]]:
         """Return the things of a kind that say something on this day, in the order of their ids."""
@@ -80,6 +80,10 @@ class View:
 
     def payers(self) -> dict[str, Payer]:
         """Return the payers of this day by id, in their order."""
+        return self._payers
+
+    @functools.cached_property
+    def _payers(self) -> dict[str, Payer]:
         found = {thing.slug: dated.value for thing, dated in self.of_kind("payer") if isinstance(dated.value, Payer)}
         return dict(sorted(found.items(), key=lambda item: (item[1].order, item[0])))
 
@@ -105,9 +109,7 @@ class View:
 
     def rows(self, table: str, **key: str | None) -> Iterator[tuple[Row, dict[str, Any]]]:
         """Yield the rows of a table that hold on this day and have these values."""
-        for row, record in self.store.tables[table].records(self.day):
-            if all(record[column] == wanted for column, wanted in key.items()):
-                yield row, record
+        yield from self.store.tables[table].records(self.day, **key)
 
     def statements(self, section: str) -> list[tuple[Thing, Dated, Statement]]:
         """Return the statements of a briefing section, in their order; a side of a conflict is one of its own."""
@@ -127,16 +129,6 @@ class View:
         return {
             dated.value.payer: dated.value for _, dated in self.of_kind("registry") if isinstance(dated.value, Registry)
         }
-
-
-def _question(thing: Thing) -> str:
-    """Return the question that a thing answers; an entry that is not established answers it too, with that."""
-    for dated in thing.history:
-        for one in (dated, *dated.sides):
-            question: str = getattr(one.value, "question", "")
-            if question:
-                return question
-    return ""
 
 
 def _presumed(payer: str, dated: Dated) -> bool:

@@ -49,9 +49,8 @@ class FacilityRate:
 
 def fee(store: Store, code: str, day: date, modifier: str | None = None) -> Fee | None:
     """Return the physician fee schedule's row for a code on a day; None when the knowledge has none."""
-    for row, record in _rows(store, PHYSICIAN, day):
-        if record["code"] == code and record["modifier"] == modifier:
-            return Fee(row, record, _units(record, "nf"), _units(record, "f"))
+    for row, record in _rows(store, PHYSICIAN, day, code=code, modifier=modifier):
+        return Fee(row, record, _units(record, "nf"), _units(record, "f"))
     return None
 
 
@@ -66,8 +65,7 @@ def factor(store: Store, day: date, kind: str = "pfs") -> Factor | None:
     """Return the conversion factor of a day; the one for clinicians outside qualifying models where there are two."""
     found = [
         (record["participation"], Factor(row, record["value"]))
-        for row, record in _rows(store, CONVERSION, day)
-        if record["kind"] == kind
+        for row, record in _rows(store, CONVERSION, day, kind=kind)
     ]
     for wanted in ("all", "non_qualifying_apm"):
         for participation, one in found:
@@ -93,20 +91,18 @@ def localities(store: Store, day: date) -> Iterator[tuple[Row, dict[str, Any], G
 
 def surgery_center(store: Store, code: str, day: date) -> FacilityRate | None:
     """Return the surgery center's national rate; `rate` None with indicator N1 says that it is packaged."""
-    for row, record in _rows(store, SURGERY_CENTER, day):
-        if record["code"] == code:
-            return FacilityRate(row, record["rate"], record["indicator"] or "", record)
+    for row, record in _rows(store, SURGERY_CENTER, day, code=code):
+        return FacilityRate(row, record["rate"], record["indicator"] or "", record)
     return None
 
 
 def hospital(store: Store, code: str, day: date) -> FacilityRate | None:
     """Return the hospital outpatient rate of the code's APC, as the surgery-center addendum FF prints it."""
-    for row, record in _rows(store, HOSPITAL, day):
-        if record["code"] == code:
-            return FacilityRate(row, record["rate"], record["apc"] or "", record)
+    for row, record in _rows(store, HOSPITAL, day, code=code):
+        return FacilityRate(row, record["rate"], record["apc"] or "", record)
     return None
 
 
-def _rows(store: Store, table: str, day: date) -> Iterator[tuple[Row, dict[str, Any]]]:
+def _rows(store: Store, table: str, day: date, **key: str | None) -> Iterator[tuple[Row, dict[str, Any]]]:
     held = store.tables.get(table)
-    return held.records(day) if held else iter(())
+    return held.records(day, **key) if held else iter(())

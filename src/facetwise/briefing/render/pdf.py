@@ -19,27 +19,8 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from facetwise.briefing import charts
-from facetwise.briefing.document import (
-    STATUS_WORDS,
-    Answer,
-    AnyBlock,
-    Cell,
-    Chart,
-    Checklist,
-    Column,
-    Document,
-    Event,
-    Facts,
-    Line,
-    Paragraph,
-    Points,
-    Section,
-    SourceEntry,
-    Steps,
-    TableBlock,
-    TableRow,
-    Timeline,
-)
+from facetwise.briefing import document as model
+from facetwise.briefing.document import STATUS_WORDS, Cell, Chart, Column, Document, Line, TableBlock, TableRow
 from facetwise.briefing.render import marks
 from facetwise.briefing.render.html import thousands
 from facetwise.knowledge.dating import in_words
@@ -55,6 +36,7 @@ _GAP = 9.0
 _MANY_COLUMNS = 5
 # Points to a pixel of a chart: its 13 pixel labels come out about as large as the text.
 _CHART_SCALE = 0.73
+_LONG_WORD = re.compile(r"[^\s/-]{29,}")
 
 
 def to_pdf(document: Document, paper: str = "a4") -> bytes:
@@ -64,22 +46,15 @@ def to_pdf(document: Document, paper: str = "a4") -> bytes:
     document out.
     """
     if paper not in PAPERS:
-        guess = did_you_mean(paper, PAPERS)
-        raise FacetwiseError(Problem("", 0, f"paper {paper!r} is not known", " or ".join(PAPERS), guess))
+        raise _error(f"paper {paper!r} is not known", " or ".join(PAPERS), did_you_mean(paper, PAPERS))
     try:
         import typst
     except ImportError:
-        raise FacetwiseError(
-            Problem(
-                "",
-                0,
-                "PDF needs the package typst, which is not installed",
-                mend="install it: pip install 'facetwise[pdf]'",
-            )
-        ) from None
+        found = "PDF needs the package typst, which is not installed"
+        raise _error(found, mend="install it: pip install 'facetwise[pdf]'") from None
     files = {
         "main": _resource("templates/briefing.typ"),
-        "document.json": json.dumps(_Reader(document, paper).document(), ensure_ascii=False).encode(),
+        "document.json": json.dumps(_breakable(_Reader(document, paper).document()), ensure_ascii=False).encode(),
     }
     day = date.fromisoformat(document.as_of)
     # The type hints of the package do not know that the input may be several files by name.
@@ -89,20 +64,27 @@ def to_pdf(document: Document, paper: str = "a4") -> bytes:
         files,
         format="pdf",
         font_paths=[_resource_path("fonts")],
-        # Only the fonts that we ship: the same page, and the same bytes, on every machine.
-        ignore_system_fonts=True,
         timestamp=datetime(day.year, day.month, day.day, tzinfo=UTC),
     )
-    try:
+    attempts: tuple[View, ...] = (
+        # Only the fonts that we ship: the same page, and the same bytes, on every machine.
+        {"ignore_system_fonts": True, "pdf_standards": ["ua-1"]},
+        # PDF/UA refuses a sign that no font has. A user's own text may hold any: then the fonts of the machine help,
+        # and where they do not, the page is still tagged, without the claim.
+        {"ignore_system_fonts": False, "pdf_standards": ["ua-1"]},
+        {"ignore_system_fonts": False},
+    )
+    reason = ""
+    for attempt in attempts:
         try:
-            return compiled(pdf_standards=["ua-1"])
-        except typst.TypstError:
-            # PDF/UA refuses a sign that no font has (a user's own text may hold any): then tagged, without the claim.
-            return compiled()
-    except typst.TypstError as error:
-        raise FacetwiseError(
-            Problem("", 0, f"the PDF could not be laid out: {error.message}", mend="write HTML instead and report this")
-        ) from None
+            return compiled(**attempt)
+        except typst.TypstError as error:
+            reason = error.message
+    raise _error(f"the PDF could not be laid out: {reason}", mend="write HTML instead (--format html) and report this")
+
+
+def _error(found: str, expected: str = "", mend: str = "") -> FacetwiseError:
+    return FacetwiseError(Problem("", 0, found, expected, mend))
 
 
 def _resource_path(name: str) -> str:
@@ -162,7 +144,7 @@ class _Reader:
             "digests": f"Knowledge {source.knowledge}. Briefing {source.digest}.",
         }
 
-    def section(self, section: Section) -> View:
+    def section(self, section: model.Section) -> View:
         """Return a section: runs of blocks, each on upright or turned pages. What is folded goes to the appendix."""
         label = f"section-{self.labels()}"
         found: View = {"id": section.id, "title": section.title, "label": label, "folded": section.folded, "runs": []}
@@ -196,7 +178,7 @@ class _Reader:
             views.append({"type": "refs", "title": "", "items": []})
         views[-1]["items"].append({"title": moved["title"], "label": moved["label"]})
 
-    def whole(self, block: AnyBlock, title: str = "") -> list[View]:
+    def whole(self, block: model.AnyBlock, title: str = "") -> list[View]:
         """Return a block, with a label of its own; a chart is followed by its figures as a table."""
         view = self.block(block) | {"title": title or block.title, "label": f"block-{self.labels()}"}
         if isinstance(block, Chart):
@@ -204,17 +186,17 @@ class _Reader:
             return [view, table | {"title": f"Figures: {block.title}", "label": f"block-{self.labels()}"}]
         return [view]
 
-    def block(self, block: AnyBlock) -> View:
+    def block(self, block: model.AnyBlock) -> View:
         match block:
-            case Answer():
+            case model.Answer():
                 # As in HTML: the first line gives the sentence its sources, the others say what it rests on.
                 first = self.cites(block.lines[0]) if block.lines else {"grade": "", "cites": []}
                 return {"type": "answer", "text": block.text, **first, "lines": self.lines(block.lines[1:])}
-            case Paragraph():
+            case model.Paragraph():
                 return {"type": "paragraph", "line": self.line(block.line)}
-            case Points():
+            case model.Points():
                 return {"type": "points", "lines": self.lines(block.lines)}
-            case Facts():
+            case model.Facts():
                 items = [{"label": label, "lines": self.lines(cell.lines)} for label, cell in block.items]
                 return {"type": "facts", "items": items}
             case TableBlock():
@@ -224,15 +206,15 @@ class _Reader:
                 drawing = charts.svg(block)
                 width = min(_CHART_SCALE * _svg_width(drawing) / self.width, 1.0)
                 return {"type": "chart", "svg": drawing, "width": width, "alt": block.alt or block.title, **note}
-            case Timeline():
+            case model.Timeline():
                 return {"type": "timeline", "events": [self.event(event) for event in block.events]}
-            case Steps():
+            case model.Steps():
                 items = [{"title": name, "text": text} for name, text in block.items]
                 return {"type": "steps", "items": items, "cites": [self.numbers[key] for key in block.sources]}
-            case Checklist():
+            case model.Checklist():
                 return {"type": "checklist", "lines": self.lines(block.lines)}
 
-    def event(self, event: Event) -> View:
+    def event(self, event: model.Event) -> View:
         text = f"{event.who}: {event.text}" if event.who else event.text
         said = {"date": in_words(event.date), "text": text, "means": event.means, "recent": event.recent}
         status = _status("conflict") if event.conflict else _status("")
@@ -258,7 +240,7 @@ class _Reader:
             **self.cites(line),
         }
 
-    def cites(self, one: Line | Event) -> View:
+    def cites(self, one: Line | model.Event) -> View:
         grade = marks.EVIDENCE_GLYPHS.get(one.evidence, "") if one.sources else ""
         return {"grade": grade, "cites": [self.numbers[key] for key in one.sources]}
 
@@ -289,6 +271,15 @@ class _Reader:
         return {"type": "table", "caption": block.caption, "note": block.note, **shape}
 
 
+def _breakable(part: Any, name: str = "") -> Any:
+    """Return the values with places to break in words that no column could hold."""
+    if isinstance(part, str) and name not in ("svg", "url", "label", "figures", "digests"):
+        return _LONG_WORD.sub(lambda word: "\u200b".join(re.findall(".{1,20}", word[0])), part)
+    if isinstance(part, list):
+        return [_breakable(one) for one in part]
+    return {key: _breakable(one, key) for key, one in part.items()} if isinstance(part, dict) else part
+
+
 def _svg_width(drawing: str) -> float:
     found = re.search(r'<svg [^>]*?\bwidth="([\d.]+)', drawing)
     return float(found.group(1)) if found else math.inf
@@ -315,7 +306,7 @@ def _figures(chart: Chart) -> TableBlock:
     return TableBlock(id=f"{chart.id}-figures", caption=chart.y, columns=columns, rows=tuple(rows))
 
 
-def _source(entry: SourceEntry) -> View:
+def _source(entry: model.SourceEntry) -> View:
     when = in_words(entry.date) if entry.date != "not established" else "date not established"
     standing = [
         entry.evidence,
@@ -362,15 +353,19 @@ def _widths(block: TableBlock, whole: float, size: float, slots: list[float]) ->
     for place, column in enumerate(block.columns):
         texts = [text for row in block.rows for text in _flat(row.cells[place].lines, cites=not column.number)]
         head = f"{column.title} ({column.unit})" if column.unit else column.title
-        longest = max((len(word) for text in (*texts, head) for word in text.split()), default=1)
-        least.append(min(longest * letter * 1.15 + _GAP + slots[place], whole / len(block.columns)))
-        total = sorted(len(text) for text in texts) or [1]
+        # A figure stays on one line with what little stands beside it.
+        pieces = [text for text in texts if len(text) <= 22] if column.number else []
+        pieces += [word for text in (*texts, head) for word in text.split()]
+        longest = max(map(len, pieces), default=1)
+        least.append(min(longest * letter * 1.15 + _GAP + slots[place], 1.4 * whole / len(block.columns)))
+        if column.number:
+            wish.append(least[-1])
+            continue
+        lengths = sorted(len(text) for text in texts) or [1]
         # Between the longest and the typical text: one long cell must not starve the other columns.
-        uneven = len(total) > 2 and not column.number
-        need = (total[-1] + 2 * total[len(total) // 2]) / 3 if uneven else total[-1]
-        wish.append(
-            max(min(need * letter, whole) + _GAP + slots[place], min(len(head) * letter + _GAP, least[-1] * 1.6))
-        )
+        need = (lengths[-1] + 2 * lengths[len(lengths) // 2]) / 3
+        wish.append(max(min(need * letter, whole) + _GAP, min(len(head) * letter + _GAP, least[-1] * 1.6)))
+    least = [one * min(1.0, whole / sum(least)) for one in least]
     spare = whole - sum(least)
     extra = [max(one - small, 4.0) for one, small in zip(wish, least, strict=True)]
     return [round(small + spare * more / sum(extra), 2) for small, more in zip(least, extra, strict=True)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from facetwise.briefing.document import AnyBlock, Cell, Column, Line, Points, TableBlock, TableRow, plain_cell
 from facetwise.briefing.subject import Subject
 from facetwise.knowledge.kinds import DiagnosisList, Modifier
@@ -54,7 +56,8 @@ def _modifiers(subject: Subject) -> list[TableBlock]:
     for slug, dated, value in sorted(held, key=lambda item: (item[2].order, item[0])):
         if value.bears_on and subject.code not in value.bears_on:
             continue
-        use = tuple(subject.line(dated, text) for text in value.when) or (
+        # The note on the modifier stands once, beside what it says.
+        use = tuple(msgspec.structs.replace(subject.line(dated, text), note="") for text in value.when) or (
             Line("not established", status="not_established"),
         )
         row = TableRow(

@@ -20,7 +20,7 @@ from facetwise.knowledge.kinds import Jurisdiction, Policy, Question
 
 _NOTE = (
     "A cell gives the payer's own rule in short; the numbers beside it lead to its sources. “presumed”: the shared "
-    "text was read, that payer's own was not. “not established” is a finding: no source that we hold says so either way."
+    "text was read, that payer's own was not. “not established” is a finding: no source that we hold says either way."
 )
 
 

@@ -50,7 +50,7 @@ def blocks(subject: Subject) -> list[AnyBlock]:
 def _rows(subject: Subject, table: str, codes: tuple[str, ...]) -> _Rows:
     if table not in subject.view.store.tables:
         return []
-    return [(row, record) for row, record in subject.view.rows(table) if record["code"] in codes]
+    return [found for code in codes for found in subject.view.rows(table, code=code)]
 
 
 def _settings(subject: Subject) -> list[AnyBlock]:
