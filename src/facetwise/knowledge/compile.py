@@ -11,6 +11,7 @@ from facetwise.knowledge.history import Span
 from facetwise.knowledge.kinds import (
     DATED,
     DATELESS,
+    GRADES,
     Horizon,
     Question,
     Source,
@@ -23,7 +24,6 @@ from facetwise.knowledge.store import Dated, Store, Thing, content_digest
 from facetwise.knowledge.tables import Table, read_table
 from facetwise.problems import FacetwiseError, Problem, did_you_mean
 
-_GRADES = ("primary", "secondary", "superseded", "inferred")
 # Files of cases stand beside the knowledge that they test and are no knowledge themselves.
 CASES = ".cases.yaml"
 _KIND_KEYS = (*DATED, *DATELESS, "statements")
@@ -432,14 +432,14 @@ class _Builder:
 
     def _evidence(self, span: Span, one: _File) -> Any:
         if span.evidence:
-            if span.evidence not in _GRADES:
+            if span.evidence not in GRADES:
                 self.problems.append(
-                    Problem(span.file, span.line, f"evidence {span.evidence!r}", "one of " + ", ".join(_GRADES))
+                    Problem(span.file, span.line, f"evidence {span.evidence!r}", "one of " + ", ".join(GRADES))
                 )
                 return None
             return span.evidence
         grades = [self.sources[key].evidence for key in span.sources if key in self.sources]
-        return min(grades, key=_GRADES.index) if grades else None
+        return min(grades, key=GRADES.index) if grades else None
 
     def _statements(self, one: _File) -> list[Thing]:
         document = one.document

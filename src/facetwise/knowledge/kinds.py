@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
 Evidence = Literal["primary", "secondary", "superseded", "inferred"]
+GRADES = get_args(Evidence)  # the best first
 Coverage = Literal["covered", "covered_with_criteria", "not_covered", "appeal_only", "not_established"]
 Verified = Literal["complete", "partial", "identity_only", "none"]
 Section = Literal[

@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 
 from facetwise.knowledge.dating import UNDATED, day_after, day_before, first_day, last_day
-from facetwise.knowledge.kinds import TableHeader
+from facetwise.knowledge.kinds import GRADES, TableHeader
 from facetwise.problems import Problem, did_you_mean
 
 ROW_COLUMNS = ("from", "until", "sources")
@@ -107,7 +107,7 @@ def read_table(header: TableHeader, table_id: str, path: Path, name: str, layer:
     reader = csv.reader(io.StringIO(text), strict=True)
     wanted = [*header.columns, *ROW_COLUMNS]
     head = next(reader, [])
-    if [column for column in head if column != "evidence"] != wanted:
+    if head not in (wanted, [*wanted, "evidence"]):
         odd = [column for column in head if column not in (*wanted, "evidence")]
         problems.append(
             Problem(
@@ -140,7 +140,9 @@ def read_table(header: TableHeader, table_id: str, path: Path, name: str, layer:
             problems.append(Problem(name, line, f"the row ends {end}, before it begins {start}"))
         if not sources.split():
             problems.append(Problem(name, line, "no source", "one or more keys of knowledge/sources"))
-        evidence = record[-1] or None if head[-1] == "evidence" else None
+        evidence = record[-1].strip() or None if head[-1] == "evidence" else None
+        if evidence not in (None, *GRADES):
+            problems.append(Problem(name, line, f"evidence {evidence!r}", "one of " + ", ".join(GRADES)))
         rows.append(Row(cells, start, end, tuple(sources.split()), line, evidence))
     rows = _closed(header, rows, name, problems)
     return Table(table_id, header.title, dict(header.columns), header.key, tuple(rows), layer, name, header.note)
