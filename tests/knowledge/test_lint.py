@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from small_tree import LINT, base_files, lint, read_case, store, write_tree
 
 

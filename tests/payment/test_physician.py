@@ -1,4 +1,4 @@
-"""The formula of the physician fee schedule against prices that CMS printed itself, and against other ways of rounding."""
+"""The formula of the physician fee schedule against prices that CMS printed, and against other ways of rounding."""
 
 from __future__ import annotations
 
@@ -71,9 +71,7 @@ def test_the_ohio_files_are_the_ones_that_the_facts_describe(ohio: Ohio) -> None
 @pytest.mark.parametrize("setting", ["office", "facility"])
 def test_every_ohio_price_of_2020_is_reproduced_to_the_cent(ohio: Ohio, setting: str) -> None:
     rows: list[tuple[Units, Decimal]] = getattr(ohio, setting)
-    wrong = [
-        (units, fee, amount) for units, fee in rows if (amount := allowed(units, _CF_2020, gpci=ohio.gpci)) != fee
-    ]
+    wrong = [(units, fee, amount) for units, fee in rows if (amount := allowed(units, _CF_2020, gpci=ohio.gpci)) != fee]
     assert wrong == []
 
 

@@ -12,6 +12,7 @@ from facetwise.knowledge.kinds import Payer, Question
 
 # Header and first column take one of the seven columns that a page can hold.
 MOST_COLUMNS = 6
+_WEAKEST = ("primary", "secondary", "superseded", "inferred")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def _members(payers: dict[str, Payer], key: str) -> tuple[str, ...]:
 
 def questions(subject: Subject, *, section: str | None = "payers") -> list[tuple[str, Question]]:
     """Return the questions that bear on the code, in their order."""
-    techniques = set(subject.value.technique)
+    techniques = subject.techniques
     found = [
         (slug, question)
         for slug, question in subject.view.store.questions.items()
@@ -78,39 +79,56 @@ def _bears(subject: Subject, slug: str, question: Question) -> bool:
 def cell(subject: Subject, group: Group, slug: str) -> Cell:
     """Return a group's answer: payers that say the same in one line; never blank."""
     payers = subject.view.payers()
-    said: dict[tuple[str, ...], tuple[Line, list[str]]] = {}
+    said: dict[tuple[str, ...], tuple[list[Line], list[str]]] = {}
     for key in group.payers:
-        lines = [line for answer in subject.answers(key, slug) for line in subject.answer_lines(answer)]
-        for line in lines:
-            parts = tuple(one.text for one in line.lines)
-            said.setdefault((line.status, line.text, *parts), (line, []))[1].append(payers[key].name)
+        for line in (line for answer in subject.answers(key, slug) for line in subject.answer_lines(answer)):
+            lines, names = said.setdefault(_words(line), ([], []))
+            lines.append(line)
+            if payers[key].name not in names:
+                names.append(payers[key].name)
     everyone = len(group.payers)
-    known = [(line, names) for line, names in said.values() if line.text != NOT_ESTABLISHED]
-    silent = [names for line, names in said.values() if line.text == NOT_ESTABLISHED]
+    known = [(together(lines), names) for lines, names in said.values() if lines[0].text != NOT_ESTABLISHED]
+    silent = [names for lines, names in said.values() if lines[0].text == NOT_ESTABLISHED]
     result = []
     for line, names in sorted(known, key=lambda item: -len(item[1])):
         who = "" if len(names) == everyone else _names(names, everyone, group)
         result.append(_short(line, who))
     if silent:
         names = silent[0]
-        who = (
-            ""
-            if len(names) == everyone
-            else f"the other {len(names)} {group.members}"
-            if len(names) > 3
-            else ", ".join(names)
-        )
-        result.append(Line(NOT_ESTABLISHED, who=who, status="not_established"))
+        shown = f"the other {len(names)} {group.members}" if len(names) > 3 and result else ", ".join(names)
+        result.append(Line(NOT_ESTABLISHED, who="" if len(names) == everyone else shown, status="not_established"))
     return Cell(tuple(result))
+
+
+def _words(line: Line) -> tuple[str, ...]:
+    return (line.status, line.text, str(line.presumed), *(one.text for one in line.lines))
+
+
+def together(lines: list[Line]) -> Line:
+    """Return one line for several that say the same: all their sources, the weakest grade, a date only if they share it."""
+    first = lines[0]
+    if len(lines) == 1:
+        return first
+    grades = [line.evidence for line in lines if line.evidence]
+    sides = tuple(together([line.lines[number] for line in lines]) for number in range(len(first.lines)))
+    shared = len({line.since for line in lines}) == 1
+    return msgspec.structs.replace(
+        first,
+        sources=tuple(dict.fromkeys(key for line in lines for key in line.sources)),
+        evidence=max(grades, key=_WEAKEST.index, default=""),
+        since=first.since if shared else "",
+        until=first.until if len({line.until for line in lines}) == 1 else "",
+        recent=first.recent if shared else False,
+        note=first.note if len({line.note for line in lines}) == 1 else "",
+        lines=sides,
+    )
 
 
 def _names(names: list[str], everyone: int, group: Group) -> str:
     if everyone == 1:
         return ""
-    if len(names) == everyone - 1 and everyone > 3:
-        others = list(names)
-        return f"{len(others)} of {everyone} {group.members}" if len(", ".join(names)) > 40 else ", ".join(names)
-    return ", ".join(names)
+    shown = ", ".join(names)
+    return f"{len(names)} of {everyone} {group.members}" if len(names) == everyone - 1 and len(shown) > 40 else shown
 
 
 def _short(line: Line, who: str) -> Line:

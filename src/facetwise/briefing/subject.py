@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
 from facetwise.briefing.document import Cell, Line, Status, without_status
 from facetwise.knowledge import Answer, Dated, Thing, View
-from facetwise.knowledge.kinds import Billing, Code, DiagnosisList, PriorAuthorization, Statement
+from facetwise.knowledge.kinds import Billing, Code, Family, PriorAuthorization, Statement
 from facetwise.knowledge.store import BASE_LAYER
 from facetwise.knowledge.tables import Row
 from facetwise.problems import FacetwiseError, Problem, nearest
@@ -18,7 +19,7 @@ _BESIDE = "beside:"
 _PRIOR_AUTHORIZATION: dict[str, Status] = {"yes": "required", "no": "not_required", "depends": "depends"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subject:
     """One code on one day, with the payers to compare (none: all)."""
 
@@ -157,31 +158,37 @@ class Subject:
         """Return a cell of a table's row."""
         return Cell((self.row_line(row, text, note=note),))
 
+    @functools.cached_property
+    def techniques(self) -> frozenset[str]:
+        """The techniques that the code reports: its own, and those of the families that use it."""
+        families = [dated.value for _, dated in self.view.of_kind("family") if isinstance(dated.value, Family)]
+        used = (family for family in families if any(rank.code == self.code for rank in family.ranks))
+        return frozenset(self.value.technique) | {one for family in used for one in family.technique}
+
     def answers(self, payer: str, question: str) -> list[Answer]:
-        """Return a payer's answers to a question as far as they bear on this code's techniques and the code itself."""
-        fitting = [answer for answer in self.view.answers(payer, question) if self._fits(answer)]
+        """Return a payer's answers to a question as far as they bear on this code."""
+        fitting = [answer for answer in self.view.answers(payer, question) if self._fits(answer, question)]
         return fitting or [Answer(payer, "", None, None)]
 
-    def _fits(self, answer: Answer) -> bool:
+    def _fits(self, answer: Answer, slug: str) -> bool:
         if answer.dated is None:
             return True
         value = answer.dated.value or (answer.dated.sides[0].value if answer.dated.sides else None)
-        if value is None:
-            value = (
-                next((one.value for one in answer.thing.history if one.value is not None), None)
-                if answer.thing
-                else None
-            )
+        if value is None and answer.thing is not None:
+            value = next((one.value for one in answer.thing.history if one.value is not None), None)
         codes = getattr(value, "codes", ())
-        if codes and self.code not in codes and not _crosses_codes(value):
+        # A billing convention names the codes to report, not the codes that it bears on.
+        if codes and self.code not in codes and not isinstance(value, Billing):
             return False
         applies = getattr(value, "applies", None)
         if applies is None:
             return True
         if applies.codes and self.code not in applies.codes:
             return False
+        # What else is excluded, and how it is reported, concerns every code of the family it is mistaken for.
+        question = self.view.store.questions.get(slug)
         wanted = set(applies.technique)
-        if wanted and self.value.technique and not wanted & set(self.value.technique):
+        if wanted and self.techniques and not (question and question.any_technique) and not wanted & self.techniques:
             return False
         regions = set(applies.region)
         return not (regions and self.value.region and not regions & regions_of(self.value.region))
@@ -191,11 +198,6 @@ def regions_of(region: str) -> set[str]:
     """Return a coding region with the parts of the spine that it holds."""
     parts = set(region.split("_")) - {"sacral"}
     return {region, *parts}
-
-
-def _crosses_codes(value: object) -> bool:
-    # A billing convention names the codes to report, not the codes that it bears on.
-    return isinstance(value, Billing | DiagnosisList)
 
 
 def _status(value: object) -> Status:

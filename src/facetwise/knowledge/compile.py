@@ -123,7 +123,10 @@ def compile_layers(layers: list[tuple[str, Path]]) -> Compilation:
                 name = str(Path(one.document.file).parent / value.file)
                 table = read_table(value, one.id, path, name, one.layer, problems)
                 under = tables.get(one.id)
-                if under is not None and (under.columns, under.key) != (table.columns, table.key):
+                if under is not None and (list(under.columns.items()), under.key) != (
+                    list(table.columns.items()),
+                    table.key,
+                ):
                     problems.append(
                         Problem(
                             one.document.file,

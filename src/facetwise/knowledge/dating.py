@@ -56,5 +56,5 @@ def _parts(text: str) -> tuple[int, int | None, int | None]:
     assert year is not None
     if month is not None and not 1 <= month <= 12:
         raise ValueError(f"{text!r} has no month {month}")
-    date(year, month or 1, day or 1)
+    date(year, month or 1, 1 if day is None else day)
     return year, month, day

@@ -351,9 +351,10 @@ def overlay_spans(
                     end=(patch.end if number == len(pieces) - 1 else piece.end),
                     since=patch.since if starts_here else piece.since,
                     fields=merged,
-                    sources=[*patch.sources, *(key for key in piece.sources if key not in patch.sources)],
-                    evidence=patch.evidence or piece.evidence,
-                    note=" ".join(text for text in (patch.note, piece.note) if text),
+                    # Words of its own rest on its own sources; words that show through rest on the base's too.
+                    sources=_joined(patch.sources, [] if "statement" in fields else piece.sources),
+                    evidence=patch.evidence or (None if "statement" in fields else piece.evidence),
+                    note=patch.note if "statement" in fields else " ".join(filter(None, (patch.note, piece.note))),
                     change=patch.change if first else piece.change,
                     means=patch.means if first else piece.means,
                     not_established=patch.not_established,
@@ -368,6 +369,10 @@ def overlay_spans(
         raise FacetwiseError(problems)
     laid = sorted([*cursor, *result], key=lambda span: span.low)
     return [replace(span, sides=_dated_alike(span.sides, span)) for span in laid]
+
+
+def _joined(first: list[str], second: list[str]) -> list[str]:
+    return [*first, *(key for key in second if key not in first)]
 
 
 def _cut(span: Span, low: date, high: date) -> Span:

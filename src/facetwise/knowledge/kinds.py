@@ -329,7 +329,11 @@ class PriorAuthorization(Value, frozen=True, tag="prior_authorization"):
 
 
 class Billing(Value, frozen=True, tag="billing"):
-    """How a payer wants something reported. `layout` is a word of the vocabulary that the coder acts on."""
+    """How a payer wants something reported. `layout` is a word of the vocabulary that the coder acts on.
+
+    For named joints, `codes` stand in the order of `joints`; `regions` and `region` say as how many regions, and as
+    which, they count where the payer says so.
+    """
 
     question: str
     statement: str
@@ -340,6 +344,8 @@ class Billing(Value, frozen=True, tag="billing"):
     codes: tuple[str, ...] = ()
     joints: tuple[str, ...] = ()
     counts_as: str = ""
+    regions: int | None = None
+    region: str = ""
     applies: Applies = Applies()
     policies: tuple[str, ...] = ()
     held_by: tuple[str, ...] = ()
@@ -413,7 +419,10 @@ class Registry(Value, frozen=True, tag="registry"):
 
 
 class Question(Part, frozen=True):
-    """A question that payers answer: one row of the comparison. Undated: the answers have dates."""
+    """A question that payers answer: one row of the comparison. Undated: the answers have dates.
+
+    `technique` restricts it to codes of these; `any_technique` lets answers stand whatever technique they speak of.
+    """
 
     title: str
     kind: Literal[
@@ -422,6 +431,7 @@ class Question(Part, frozen=True):
     section: Literal["payers", "coding", "documentation", "clinical-context"] = "payers"
     group: str = ""
     technique: tuple[str, ...] = ()
+    any_technique: bool = False
     settle: str = ""
     order: int = 500
     headline: bool = False

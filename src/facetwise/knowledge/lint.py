@@ -228,6 +228,7 @@ class _Checker:
                 self._word("topic", topic.topic, place)
         elif isinstance(value, Billing):
             self._word("layout", value.layout, place)
+            self._word("region", value.region, place)
             for word in value.claim:
                 self._word("claim", word, place)
         elif isinstance(value, Limit):

@@ -52,7 +52,15 @@ def read_document(path: Path, name: str) -> Document:
 
 
 def parse_document(text: str, name: str) -> Document:
-    """Parse YAML `text`; see `read_document`."""
+    """Parse YAML `text` whose root is a mapping; see `read_document`."""
+    data, lines = parse_any(text, name)
+    if not isinstance(data, dict):
+        raise FacetwiseError(Problem(name, 1, "the file holds no keys", "a mapping such as 'title: ...'"))
+    return Document(name, data, lines)
+
+
+def parse_any(text: str, name: str) -> tuple[Any, dict[Path_, int]]:
+    """Parse YAML or JSON `text` to plain text values and the line of each place. Raises FacetwiseError."""
     try:
         root = yaml.compose(text, Loader=_LOADER)
     except yaml.YAMLError as error:
@@ -67,8 +75,8 @@ def parse_document(text: str, name: str) -> Document:
                 mend="check the indentation, quotes and colons on and above it",
             )
         ) from None
-    if not isinstance(root, yaml.MappingNode):
-        raise FacetwiseError(Problem(name, 1, "the file holds no keys", "a mapping such as 'title: ...'"))
+    if root is None:
+        return None, {(): 1}
     lines: dict[Path_, int] = {(): 1}
     problems: list[Problem] = []
     try:
@@ -79,12 +87,12 @@ def parse_document(text: str, name: str) -> Document:
         ) from None
     if problems:
         raise FacetwiseError(problems)
-    return Document(name, data, lines)
+    return data, lines
 
 
 def _plain(node: yaml.Node, place: Path_, lines: dict[Path_, int], name: str, problems: list[Problem]) -> Any:
     if isinstance(node, yaml.ScalarNode):
-        if node.style is None and node.value in ("", "~", "null"):
+        if not node.style and node.value in ("", "~", "null"):
             return None
         return node.value
     if isinstance(node, yaml.SequenceNode):

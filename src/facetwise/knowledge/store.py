@@ -93,7 +93,7 @@ def content_digest(
     """Return "sha256:..." over everything that is said; comments, line numbers and file order do not count."""
     said: dict[str, Any] = {
         "things": [
-            (thing.id, thing.kind, [_said(dated) for dated in thing.history])
+            (thing.id, thing.kind, thing.question, [_said(dated) for dated in thing.history])
             for thing in sorted(things.values(), key=lambda thing: thing.id)
         ],
         "tables": [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from facetwise.briefing.compare import together
 from facetwise.briefing.document import Answer, AnyBlock, Cell, Facts, Line, Points, Status
 from facetwise.briefing.sections import payment
 from facetwise.briefing.subject import NOT_ESTABLISHED, Subject
@@ -61,18 +62,16 @@ def _glance(subject: Subject) -> list[tuple[str, Cell]]:
 def contractor_positions(subject: Subject) -> list[Line]:
     """Return where the contractors stand on the code; those that say the same share a line."""
     payers = subject.view.payers()
-    said: dict[tuple[str, ...], tuple[Line, list[str]]] = {}
+    said: dict[tuple[str, ...], tuple[list[Line], list[str]]] = {}
     for contractor in payers:
         if payers[contractor].role != "contractor":
             continue
         for line in position_lines(subject, contractor):
-            parts = tuple(one.text for one in line.lines)
-            key = (line.status, line.text, *parts)
-            said.setdefault(key, (line, []))[1].append(payers[contractor].name)
-    lines = []
-    for line, names in said.values():
-        lines.append(_renamed(line, ", ".join(names)))
-    return lines
+            key = (line.status, line.text, *(one.text for one in line.lines))
+            lines, names = said.setdefault(key, ([], []))
+            lines.append(line)
+            names.append(payers[contractor].name)
+    return [msgspec.structs.replace(together(lines), who=", ".join(names)) for lines, names in said.values()]
 
 
 def position_lines(subject: Subject, payer: str) -> list[Line]:
@@ -127,7 +126,3 @@ def _others(subject: Subject) -> list[Line]:
         shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if len(names) > 6 else "")
         lines.append(Line(shown, status=status))
     return lines
-
-
-def _renamed(line: Line, who: str) -> Line:
-    return msgspec.structs.replace(line, who=who)

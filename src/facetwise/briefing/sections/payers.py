@@ -16,6 +16,7 @@ from facetwise.briefing.document import (
     plain_cell,
 )
 from facetwise.briefing.subject import NOT_ESTABLISHED, Subject
+from facetwise.knowledge.dating import in_words
 from facetwise.knowledge.kinds import Jurisdiction, Policy, Question
 
 _NOTE = (
@@ -78,7 +79,7 @@ def _table(
     return TableBlock(
         id=name,
         title=title,
-        caption=f"{title} on {subject.code}, as of {subject.day.isoformat()}",
+        caption=f"{title} on {subject.code}, as of {in_words(subject.day)}",
         columns=(
             Column("question", "Question", weight=2),
             *(
@@ -98,15 +99,18 @@ def _contractors(subject: Subject, asked: list[tuple[str, Question]]) -> list[An
     contractors = [key for key in payers if payers[key].role == "contractor" and subject.allows(key)]
     rows = []
     for slug, question in [*asked, *compare.questions(subject, section="coding")]:
-        said: dict[tuple[str, ...], tuple[list[Line], list[str]]] = {}
+        said: dict[tuple[str, ...], tuple[list[list[Line]], list[str]]] = {}
         for key in contractors:
             lines = [line for answer in subject.answers(key, slug) for line in subject.answer_lines(answer, full=True)]
             texts = tuple(text for line in lines for text in (line.text, *(one.text for one in line.lines)))
-            said.setdefault(texts, (lines, []))[1].append(payers[key].name)
+            answers, names = said.setdefault(texts, ([], []))
+            answers.append(lines)
+            names.append(payers[key].name)
         if len(said) < 2:
             continue
-        for lines, names in said.values():
-            rows.append(TableRow((plain_cell(", ".join(names)), Cell(tuple(lines))), group=question.title))
+        for answers, names in said.values():
+            merged = tuple(compare.together(list(alike)) for alike in zip(*answers, strict=True))
+            rows.append(TableRow((plain_cell(", ".join(names)), Cell(merged)), group=question.title))
     if not rows:
         return []
     return [
