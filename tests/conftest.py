@@ -6,10 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from facetwise.knowledge import Knowledge, load
 
 ROOT = Path(__file__).parents[1]
+
+# Machines that run tests side by side are slow at times; that is no failure.
+settings.register_profile("facetwise", deadline=None, database=None)
+settings.load_profile("facetwise")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from facetwise.knowledge import Knowledge
 
 FORMATS = ("html", "pdf", "markdown", "json")
+PAPERS = ("a4", "us-letter")
 AUDIENCES = ("billing", "clinical", "policy")
 _ENDINGS = {".html": "html", ".htm": "html", ".pdf": "pdf", ".md": "markdown", ".markdown": "markdown", ".json": "json"}
 _WRONG_CALL = 2
@@ -52,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
         "--payer", metavar="P", nargs="+", default=[], help="compare these payers only (ids of the knowledge)"
     )
     brief.add_argument("--format", choices=FORMATS, help="default: by the ending of FILE, else markdown")
+    brief.add_argument("--paper", choices=PAPERS, default=PAPERS[0], help="the paper of a PDF (default: a4)")
     brief.add_argument("-o", "--output", metavar="FILE", help="write here instead of standard output")
     _knowledge_option(brief)
 
@@ -66,6 +68,17 @@ def parser() -> argparse.ArgumentParser:
     changes.add_argument("--payer", metavar="P", nargs="+", default=[], help="only these payers and whom they follow")
     changes.add_argument("--format", choices=("table", "json"), default="table", help="default: table")
     _knowledge_option(changes)
+
+    code = commands.add_parser(
+        "code",
+        help="claim lines from the joints or nerves treated",
+        description="Turn an encounter (what was treated, where, when, for whom) into the claim lines that the payer wants.",
+    )
+    code.add_argument(
+        "encounter", metavar="ENCOUNTER", help="a YAML or JSON file, one encounter or a list; - for standard input"
+    )
+    code.add_argument("--format", choices=("json", "table"), default="json", help="default: json")
+    _knowledge_option(code)
 
     lint = commands.add_parser(
         "lint",
@@ -92,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     try:
         options = parser().parse_args(arguments)
-        return {"brief": _brief, "changes": _changes, "lint": _lint}[options.command](options)
+        return {"brief": _brief, "changes": _changes, "code": _code, "lint": _lint}[options.command](options)
     except FacetwiseError as error:
         for problem in error.problems:
             print(f"facetwise: {problem}", file=sys.stderr)
@@ -141,7 +154,7 @@ def _brief(options: argparse.Namespace) -> int:
     if options.output is None and form == "pdf" and sys.stdout.isatty():
         raise FacetwiseError(Problem("", 0, "a PDF does not belong on a terminal", mend="name a file with -o FILE"))
     document = build(knowledge, options.code, day, audience=options.audience or "", payers=tuple(options.payer))
-    content = render(document, form)
+    content = render(document, form, options.paper)
     if options.output is None:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
@@ -167,6 +180,44 @@ def _changes(options: argparse.Namespace) -> int:
     else:
         print(timeline_table(found, start, end, knowledge.store))
     return 0
+
+
+def _code(options: argparse.Namespace) -> int:
+    from facetwise.coding import code, read_encounters
+    from facetwise.coding.terminal import coded_table
+
+    text, name = _input(options.encounter)
+    knowledge = _load(options)
+    encounters = read_encounters(text, name, knowledge)
+    coded = [code(encounter, knowledge) for encounter in encounters]
+    if options.format == "table":
+        print("\n\n".join(coded_table(one) for one in coded))
+        return 0
+    results = [one.result for one in coded]
+    _print_json(results if text.lstrip().startswith(("[", "-")) else results[0])
+    return 0
+
+
+def _input(source: str) -> tuple[str, str]:
+    """Return the text of a file, or of standard input for "-", and its name for messages."""
+    try:
+        if source == "-":
+            return sys.stdin.buffer.read().decode("utf-8"), "standard input"
+        return Path(source).read_text(encoding="utf-8"), source
+    except UnicodeDecodeError as error:
+        raise FacetwiseError(
+            Problem(source, 0, f"byte {error.start} is not UTF-8", "UTF-8 text", "save the file as UTF-8")
+        ) from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise FacetwiseError(Problem(source, 0, f"it cannot be read: {reason}", "a readable file, or -")) from None
+
+
+def _print_json(content: object) -> None:
+    import msgspec
+
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def _lint(options: argparse.Namespace) -> int:

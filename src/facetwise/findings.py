@@ -13,8 +13,8 @@ SEVERITIES: tuple[Severity, ...] = ("reject", "deny", "review", "info")
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One finding. `edit` is a name of the contract; `evidence` holds what was seen and what is wanted.
 
-    `claim_line_number` is None when the whole claim or encounter is meant; `carc` is the claim adjustment reason code to
-    expect, empty where none is known.
+    `claim_line_number` is None when the whole claim or encounter is meant; `carc` is the claim adjustment reason code
+    to expect, empty where none is known.
     """
 
     edit: str

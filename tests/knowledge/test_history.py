@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from datetime import date, timedelta
 from typing import Any
@@ -312,7 +313,7 @@ def test_laying_over_leaves_the_base_as_it_was(base: list[_Entry], extension: li
 @given(_histories(), _histories("uvw"))
 def test_spans_stand_in_order_and_never_overlap(base: list[_Entry], extension: list[_Entry]) -> None:
     laid = _over(_read(base), extension)
-    for earlier, later in zip(laid, laid[1:], strict=False):
+    for earlier, later in itertools.pairwise(laid):
         assert earlier.low <= earlier.high < later.low
 
 

@@ -1,8 +1,8 @@
 """Lint, by small trees: what it must find, where, and in which words; and what it must leave in peace.
 
-Each file of `lint/good`, `lint/contradictions` and `lint/bad` lays its `files` over the tree of `lint/tree.yaml`. A bad one says which words the
-`error` holds, a contradiction which are `found`, and `at` which file and line it stands; line 0 means the whole file.
-A file that is `null` is left out of the tree.
+Each file of `lint/good`, `lint/contradictions` and `lint/bad` lays its `files` over the tree of `lint/tree.yaml`;
+one that is `null` is left out of the tree. A bad case says which words the `error` holds, a contradiction which are
+`found`, and `at` which file and line; line 0 means the whole file.
 """
 
 from __future__ import annotations

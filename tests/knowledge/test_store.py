@@ -156,7 +156,7 @@ def test_what_is_not_established_counts_by_its_question(tmp_path: Path) -> None:
     assert len(digests) == 2
 
 
-@given(st.permutations(sorted(base_files())))
+@given(names=st.permutations(sorted(base_files())))
 @settings(max_examples=5)
 def test_the_order_in_which_files_were_written_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory, names: list[str], base_digest: str

@@ -105,7 +105,7 @@ def _words(line: Line) -> tuple[str, ...]:
 
 
 def together(lines: list[Line]) -> Line:
-    """Return one line for several that say the same: all their sources, the weakest grade, a date only if they share it."""
+    """Return one line for several that say the same: all sources, the weakest grade, a date only if they share it."""
     first = lines[0]
     if len(lines) == 1:
         return first

@@ -11,8 +11,8 @@ from facetwise.briefing.document import Document, to_json
 from facetwise.problems import FacetwiseError, Problem
 
 
-def render(document: Document, form: str) -> bytes:
-    """Return the document as html, pdf, markdown or json."""
+def render(document: Document, form: str, paper: str = "a4") -> bytes:
+    """Return the document as html, pdf, markdown or json; `paper` (a4, us-letter) is the PDF's."""
     if form == "json":
         return to_json(document)
     if form == "html":
@@ -25,7 +25,7 @@ def render(document: Document, form: str) -> bytes:
         return to_markdown(document).encode()
     from facetwise.briefing.render.pdf import to_pdf
 
-    return to_pdf(document)
+    return to_pdf(document, paper)
 
 
 def write(path: Path, content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""From what was treated to the claim lines that a payer wants: joints and nerves, sides, technique, purpose, guidance."""
+"""From what was treated (joints or nerves, sides, technique, purpose, guidance) to the claim lines a payer wants."""
 
 from facetwise.coding.code import Coded, code
 from facetwise.coding.encounter import Encounter, read_encounters

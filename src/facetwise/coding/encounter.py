@@ -1,4 +1,4 @@
-"""Reading an encounter: who pays, where, when, and what was treated. Every fault names its place and the nearest word."""
+"""Reading an encounter: who pays, where, when, what was treated. Every fault names its place and the nearest word."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-
 
 from facetwise.knowledge import Knowledge, View
 from facetwise.knowledge.reading import Path_, parse_any

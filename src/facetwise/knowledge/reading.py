@@ -1,6 +1,6 @@
 """Reading one YAML file of the knowledge into plain text values that remember their lines.
 
-Every scalar is kept as the text that stands in the file: `64495`, `0213T`, `00`, `NO` and `2024-08-10` are all
+Every scalar is kept as the text that stands in the file: `010`, `1e3`, `00`, `NO` and `2024-08-10` are all
 text here, and the schema decides what each is. YAML's own guesses (octal numbers, Norway as `false`) never apply.
 """
 

@@ -12,6 +12,11 @@ def to_cents(amount: Decimal) -> Decimal:
     return amount.quantize(_CENT, rounding=ROUND_HALF_UP)
 
 
+def shown(amount: Decimal) -> str:
+    """Return "1,765.76": for people, with separators."""
+    return format(to_cents(amount), ",.2f")
+
+
 def in_dollars(amount: Decimal) -> str:
     """Return "98.87": two places, no sign of currency, no separators."""
     return format(to_cents(amount), "f")

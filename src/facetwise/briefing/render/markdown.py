@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 
@@ -21,6 +22,7 @@ from facetwise.briefing.document import (
     Steps,
     TableBlock,
     Timeline,
+    without_status,
 )
 from facetwise.briefing.render import marks
 from facetwise.briefing.render.html import thousands
@@ -28,6 +30,10 @@ from facetwise.knowledge.dating import in_words
 
 # What Markdown or HTML could take for markup; a text of the knowledge is never more than text.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~$])")
+# What would begin a list, a rule or an underlined heading where it stands first.
+_BEGINS = re.compile(r"(\d{0,9})([-+=.)])")
+# A character reference, such as &lt; or &#60;.
+_REFERENCE = re.compile(r"&(?=#?\w+;)")
 
 
 def to_markdown(document: Document) -> str:
@@ -45,17 +51,22 @@ class _Writer:
         yield f"# {escaped(document.title)}"
         yield ""
         reviewed = in_words(document.reviewed)
-        yield f"**As of {in_words(document.as_of)}.** {escaped(document.summary)}. Knowledge reviewed {reviewed}."
+        about = [f"Knowledge reviewed {reviewed}"]
+        if document.audience:
+            about.append(f"ordered for {escaped(document.audience)} readers")
+        if document.layers:
+            about.append(f"with your own knowledge: {', '.join(escaped(layer) for layer in document.layers)}")
+        yield f"**As of {in_words(document.as_of)}.** {escaped(document.summary)}. {'; '.join(about)}."
         yield ""
         grades = "; ".join(
             f"{marks.EVIDENCE_GLYPHS[grade]} {grade}: {words}" for grade, words in marks.EVIDENCE_WORDS.items()
         )
         yield f"Numbers in brackets lead to the [sources](#sources). Evidence: {grades}."
         yield ""
-        yield " · ".join(f"[{section.title}](#{_anchor(section.title)})" for section in document.sections)
+        yield " · ".join(f"[{escaped(section.title)}](#{_anchor(section.title)})" for section in document.sections)
         yield ""
         for section in document.sections:
-            yield f"## {section.title}"
+            yield f"## {escaped(section.title)}"
             yield ""
             if section.id == "sources":
                 for entry in document.sources:
@@ -72,7 +83,8 @@ class _Writer:
 
     def _block(self, block: AnyBlock, *, folded: bool) -> Iterator[str]:
         if folded:
-            yield f"<details><summary>{escaped(block.title or 'More')}</summary>"
+            # Inside HTML nothing is read as Markdown; the blank line after it begins Markdown again.
+            yield f"<details><summary>{html.escape(' '.join(block.title.split()) or 'More')}</summary>"
             yield ""
         elif block.title:
             yield f"### {escaped(block.title)}"
@@ -85,7 +97,8 @@ class _Writer:
 
     def _content(self, block: AnyBlock) -> Iterator[str]:
         if isinstance(block, Answer):
-            yield f"> **{escaped(block.text)}** {self._cites(block.lines[0])}"
+            cites = self._cites(block.lines[0]) if block.lines else ""
+            yield f"> **{escaped(block.text)}** {cites}".rstrip()
             for line in block.lines[1:]:
                 yield ">"
                 yield f"> - {self._line(line)}"
@@ -115,6 +128,9 @@ class _Writer:
         elif isinstance(block, Steps):
             for number, (title, text) in enumerate(block.items, start=1):
                 yield f"{number}. **{escaped(title)}.** {escaped(text)}"
+            if block.sources:
+                yield ""
+                yield f"Source {self._numbers(block.sources, '')}"
         elif isinstance(block, Checklist):
             for line in block.lines:
                 yield f"- [ ] {self._line(line)}"
@@ -131,7 +147,7 @@ class _Writer:
                 group = row.group
                 yield f"| ***{escaped(group)}*** |" + " |" * (len(block.columns) - 1)
             first, *rest = (self._cell(cell) for cell in row.cells)
-            yield "| " + " | ".join([f"**{first}**" if "**" not in first else first, *rest]) + " |"
+            yield "| " + " | ".join([f"**{first}**" if first and "**" not in first else first, *rest]) + " |"
         if block.note:
             yield ""
             yield escaped(block.note)
@@ -169,8 +185,9 @@ class _Writer:
         words = STATUS_WORDS.get(line.status, "")
         if words:
             parts.append(f"{marks.STATUS_GLYPHS[line.status]} **{words}**")
-        if line.text and line.text != words:
-            parts.append(escaped(line.text))
+        text = without_status(line.text, line.status)
+        if text and text.lower() != words:
+            parts.append(escaped(text))
         parts += [f"*({escaped(remark)})*" for remark in marks.remarks(line)]
         cites = self._cites(line)
         if cites:
@@ -190,21 +207,37 @@ class _Writer:
         return f"{glyph}" + " ".join(f"[[{self.numbers[key]}]](#source-{self.numbers[key]})" for key in keys)
 
     def _source(self, entry: SourceEntry) -> str:
-        parts = [f'<a id="source-{entry.number}"></a>**{escaped(entry.title)}**']
-        if entry.version:
-            parts.append(f"version {escaped(entry.version)}")
+        version = f", version {escaped(entry.version)}" if entry.version else ""
         date = in_words(entry.date) if entry.date != "not established" else "date not established"
-        parts.append(f"{escaped(entry.publisher)}, {date}; {marks.EVIDENCE_GLYPHS[entry.evidence]} {entry.evidence}")
+        standing = [f"{marks.EVIDENCE_GLYPHS[entry.evidence]} {entry.evidence}"]
+        if entry.weight == "low":
+            standing.append("low weight")
+        if entry.layer:
+            standing.append(f"yours: {escaped(entry.layer)}")
+        parts = [
+            f'<a id="source-{entry.number}"></a>**{escaped(entry.title)}**{version}',
+            f"{escaped(entry.publisher)}, {date}; {', '.join(standing)}",
+        ]
         if entry.extent:
-            parts.append(f"read: {escaped(entry.extent)}")
-        links = [f"<{url}>" for url in (entry.canonical_url, entry.url) if url.startswith("http")]
-        parts.append(" ".join(links) or "no public address is established")
+            parts.append(f"Read: {escaped(entry.extent)}")
+        if entry.vintage:
+            parts.append(f"Vintage: {escaped(entry.vintage)}")
+        links = (("Issuer's own address", entry.canonical_url), ("Where it was read", entry.url))
+        found = [f"[{name}](<{_address(url)}>)" for name, url in links if url.startswith(("http://", "https://"))]
+        parts += found or ["No public address is established"]
         return f"{entry.number}. " + ". ".join(parts) + f". `{entry.key}`"
 
 
 def escaped(text: str) -> str:
     """Return `text` so that Markdown shows it as it is, on one line."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split())).replace("\\<", "&lt;").replace("\\>", "&gt;")
+    line = _REFERENCE.sub("&amp;", " ".join(text.split()))
+    line = _SPECIAL.sub(r"\\\1", line).replace("\\<", "&lt;").replace("\\>", "&gt;")
+    return _BEGINS.sub(r"\1\\\2", line, count=1) if _BEGINS.match(line) else line
+
+
+def _address(url: str) -> str:
+    """Return `url` so that it stands between < and > in a table cell as well."""
+    return re.sub(r"[\s<>|\\]", lambda found: f"%{ord(found[0]):02X}", url)
 
 
 def _anchor(title: str) -> str:

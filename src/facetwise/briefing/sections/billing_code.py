@@ -18,6 +18,7 @@ from facetwise.briefing.document import (
     plain_cell,
 )
 from facetwise.briefing.subject import Subject, codes_of
+from facetwise.knowledge.dating import in_words
 from facetwise.knowledge.kinds import Code, Family
 from facetwise.knowledge.tables import Row
 from facetwise.payment import fees
@@ -96,7 +97,9 @@ def _facts(subject: Subject) -> list[tuple[str, Cell]]:
                 subject.row_cell(
                     row,
                     f"{record['value']}; adjudication indicator {subject.meaning('mai', record['mai'])}",
-                    note=record["rationale"] or "",
+                    note=f"Edition from {in_words(row.start)}. {record['rationale'] or ''}".strip()
+                    if row.start
+                    else "",
                 ),
             )
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from facetwise.briefing.document import AnyBlock, Cell, Column, Line, Points, TableBlock, TableRow, plain_cell
 from facetwise.briefing.subject import Subject
-from facetwise.knowledge.kinds import Statement
+from facetwise.knowledge.kinds import Audit, Policy, Statement
 
 _STATES = {
     "complete": "Complete",
@@ -49,10 +49,9 @@ def _conflicts(subject: Subject) -> AnyBlock | None:
                 continue
             lines = []
             for side in dated.sides:
-                text = getattr(side.value, "statement", "") or getattr(side.value, "text", "")
-                lines.append(subject.line(side, text))
-            who = payers[thing.payer].title if thing.payer in payers else ""
-            name = thing.slug.replace("-", " ")
+                lines.append(subject.line(side, _said(side.value)))
+            who = payers[thing.payer].name if thing.payer in payers else ""
+            name = _matter(subject, thing.slug, dated.sides[0].value)
             rows.append(TableRow((plain_cell(f"{who}: {name}" if who else name), Cell(tuple(lines)))))
     if not rows:
         return None
@@ -65,6 +64,24 @@ def _conflicts(subject: Subject) -> AnyBlock | None:
     )
 
 
+def _said(value: object) -> str:
+    if isinstance(value, Policy):
+        version = f"version {value.version}" if value.version else "version not established"
+        return f"{value.identifier}: {version}, {value.status.replace('_', ' ')}"
+    return getattr(value, "statement", "") or getattr(value, "text", "")
+
+
+def _matter(subject: Subject, slug: str, value: object) -> str:
+    question = subject.view.store.questions.get(getattr(value, "question", ""))
+    if question is not None:
+        return question.title[0].lower() + question.title[1:]
+    if isinstance(value, Policy):
+        return f"which version of {value.identifier} is in force"
+    if isinstance(value, Audit):
+        return value.title
+    return slug.replace("-", " ")
+
+
 def _bears(subject: Subject, dated: object) -> bool:
     for side in getattr(dated, "sides", ()):
         value = side.value
@@ -74,7 +91,7 @@ def _bears(subject: Subject, dated: object) -> bool:
         if codes and subject.code not in codes:
             return False
         applies = getattr(value, "applies", None)
-        if applies and applies.technique and not set(applies.technique) & set(subject.value.technique):
+        if applies and applies.technique and not set(applies.technique) & subject.techniques:
             return False
     return subject.full
 

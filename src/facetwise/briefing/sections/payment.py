@@ -18,12 +18,15 @@ from facetwise.briefing.document import (
     plain_cell,
 )
 from facetwise.briefing.subject import Subject
+from facetwise.knowledge.dating import in_words
 from facetwise.payment import fees
-from facetwise.payment.money import in_dollars
+from facetwise.payment.money import in_dollars, shown
 from facetwise.payment.physician import allowed
 
 _SETTINGS = ("Office", "Professional in a facility", "Surgery center itself", "Hospital outpatient itself")
 _SHORT = ("Office", "In a facility", "Surgery center", "Hospital")
+# A year of which only single localities are held has no range.
+_FEWEST_LOCALITIES = 50
 _NONE = "not established"
 _PACKAGED = "packaged"
 
@@ -69,7 +72,7 @@ def setting_cells(subject: Subject, code: str, day: date) -> list[tuple[Decimal 
             continue
         amount, held, conversion = priced
         sources = tuple(dict.fromkeys((*held.row.sources, *conversion.row.sources)))
-        cells.append((amount, plain_cell(in_dollars(amount), sources=sources, evidence="inferred")))
+        cells.append((amount, plain_cell(shown(amount), sources=sources, evidence="inferred")))
     center = fees.surgery_center(store, code, day)
     if center is None:
         cells.append((None, plain_cell(_NONE, status="not_established")))
@@ -77,10 +80,10 @@ def setting_cells(subject: Subject, code: str, day: date) -> list[tuple[Decimal 
         text = _PACKAGED if center.indicator == "N1" else f"no rate (indicator {center.indicator or 'none'})"
         cells.append((None, subject.row_cell(center.row, text)))
     else:
-        cells.append((center.rate, subject.row_cell(center.row, in_dollars(center.rate))))
+        cells.append((center.rate, subject.row_cell(center.row, shown(center.rate))))
     outpatient = fees.hospital(store, code, day)
     if outpatient is not None and outpatient.rate is not None:
-        cells.append((outpatient.rate, subject.row_cell(outpatient.row, in_dollars(outpatient.rate))))
+        cells.append((outpatient.rate, subject.row_cell(outpatient.row, shown(outpatient.rate))))
     elif center is not None and center.indicator == "N1":
         cells.append((None, subject.row_cell(center.row, "no APC rate printed")))
     else:
@@ -211,7 +214,7 @@ def _side_by_side(subject: Subject) -> list[AnyBlock]:
         TableBlock(
             id="payment-by-setting",
             title="Office, surgery center and hospital side by side",
-            caption=f"National {subject.program} amounts on {subject.day.isoformat()}, one unit, one side (US dollars)",
+            caption=f"National {subject.program} amounts on {in_words(subject.day)}, one unit, one side (US dollars)",
             columns=(
                 Column("code", "Code"),
                 *(Column(f"s{n}", name, unit="$", number=True) for n, name in enumerate(_SETTINGS)),
@@ -241,7 +244,7 @@ def _places(subject: Subject) -> list[AnyBlock]:
             )
             for row, record, gpci in fees.localities(store, subject.day)
         )
-        if not rows:
+        if len(rows) < _FEWEST_LOCALITIES:
             return []
         low, middle, high = rows[0], rows[len(rows) // 2], rows[-1]
         for name, one in (("lowest", low), ("median", middle), ("highest", high)):
@@ -251,7 +254,7 @@ def _places(subject: Subject) -> list[AnyBlock]:
                 TableRow(
                     (
                         plain_cell(f"{words}, {name}"),
-                        plain_cell(in_dollars(one[0]), sources=sources, evidence="inferred"),
+                        plain_cell(shown(one[0]), sources=sources, evidence="inferred"),
                         plain_cell(one[1]),
                     )
                 )
@@ -283,7 +286,7 @@ def _places(subject: Subject) -> list[AnyBlock]:
         ),
         TableBlock(
             id="payment-range",
-            caption=f"{subject.program} amounts over the payment localities on {subject.day.isoformat()} (US dollars)",
+            caption=f"{subject.program} amounts over the payment localities on {in_words(subject.day)} (US dollars)",
             columns=(
                 Column("what", "Setting"),
                 Column("amount", "Allowed", unit="$", number=True),
@@ -303,7 +306,7 @@ def _negotiated(subject: Subject) -> list[AnyBlock]:
                 plain_cell(f"{_payer(subject, record['payer'])} with {record['system']}"),
                 plain_cell(record["schedule"].replace("_", " ")),
                 plain_cell(str(record["setting"]).replace("_", " ")),
-                subject.row_cell(row, in_dollars(record["rate"])),
+                subject.row_cell(row, shown(record["rate"])),
             )
         )
         for row, record in subject.view.rows("prices/negotiated", code=subject.code)
@@ -346,7 +349,7 @@ def _posted(subject: Subject) -> list[AnyBlock]:
                 (
                     plain_cell(words.get(record["price"], record["price"])),
                     subject.row_cell(row, f"{record['hospitals']:,}"),
-                    *(plain_cell(in_dollars(number) if number is not None else "not given") for number in numbers),
+                    *(plain_cell(shown(number) if number is not None else "not given") for number in numbers),
                 )
             )
         )
@@ -387,7 +390,7 @@ def glance(subject: Subject) -> tuple[str, Cell] | None:
     ):
         line = cell.lines[0]
         if amount is not None:
-            lines.append(Line(f"{words} ${in_dollars(amount)}", sources=line.sources, evidence=line.evidence))
+            lines.append(Line(f"{words} ${shown(amount)}", sources=line.sources, evidence=line.evidence))
         elif line.text == _PACKAGED:
             lines.append(Line(f"{words}: {_PACKAGED}", sources=line.sources, evidence=line.evidence))
     return (f"{subject.program}, national, one unit", Cell(tuple(lines))) if lines else None

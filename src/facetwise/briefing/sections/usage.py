@@ -19,7 +19,7 @@ from facetwise.briefing.document import (
 )
 from facetwise.briefing.subject import Subject
 from facetwise.knowledge.tables import Row
-from facetwise.payment.money import in_dollars
+from facetwise.payment.money import shown
 
 _GEOGRAPHY = "usage/geography-2023"
 _STATES = "usage/state-2023"
@@ -82,8 +82,8 @@ def _settings(subject: Subject) -> list[AnyBlock]:
                         plain_cell(f"{record['beneficiaries']:,}"),
                         plain_cell(f"{record['services']:,}"),
                         plain_cell(f"{Decimal(record['services']) / record['beneficiary_days']:.3f}"),
-                        plain_cell(in_dollars(record["mean_charge"])),
-                        plain_cell(in_dollars(record["mean_allowed"])),
+                        plain_cell(shown(record["mean_charge"])),
+                        plain_cell(shown(record["mean_allowed"])),
                     )
                 )
                 for row, record in found

@@ -1,0 +1,78 @@
+"""Whose rules an encounter is coded by: the payer, or the contractor that the state picks, and what it has said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from facetwise.coding.encounter import Encounter
+from facetwise.knowledge import Answer, Dated, View
+from facetwise.knowledge.kinds import Applies, Jurisdiction
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One thing that the payer has said, or one side of a conflict in it."""
+
+    dated: Dated
+    value: Any
+    answer: Answer
+    conflicting: bool = False
+
+    @property
+    def citations(self) -> tuple[str, ...]:
+        return self.dated.sources
+
+    @property
+    def established(self) -> bool:
+        """Whether the words are the payer's own: neither in conflict nor presumed from a shared text."""
+        return not self.conflicting and not self.answer.presumed
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The rules of one payer on one day, asked by question. `whose` is the payer or contractor that was asked."""
+
+    view: View
+    whose: str
+    unknown_contractor: bool = False
+
+    def said(self, question: str, technique: str = "", **facts: str) -> list[Said]:
+        """Return what the payer says to `question` of a procedure with these facts; both sides of a conflict."""
+        found = []
+        for answer in self.view.answers(self.whose, question):
+            if answer.dated is None:
+                continue
+            sides = answer.dated.sides or (answer.dated,)
+            for side in sides:
+                if side.value is not None and _applies(getattr(side.value, "applies", None), technique, facts):
+                    found.append(Said(side, side.value, answer, bool(answer.dated.sides)))
+        return found
+
+
+def rules(view: View, encounter: Encounter) -> Rules:
+    """Return the rules for an encounter: those of the state's contractor where the payer is a program that has them."""
+    payers = view.payers()
+    if payers[encounter.payer].role not in ("program", "medicare_advantage"):
+        return Rules(view, encounter.payer)
+    contractors = [
+        dated.value.contractor
+        for _, dated in view.of_kind("jurisdiction")
+        if isinstance(dated.value, Jurisdiction) and encounter.state in dated.value.states
+    ]
+    local = next(iter(dict.fromkeys(contractors)), "")
+    if payers[encounter.payer].role == "program":
+        return Rules(view, local or encounter.payer, unknown_contractor=not local)
+    return Rules(view, encounter.payer)
+
+
+def _applies(applies: Applies | None, technique: str, facts: dict[str, str]) -> bool:
+    if applies is None:
+        return True
+    asked = {"technique": technique, **facts}
+    for name, value in asked.items():
+        allowed = getattr(applies, name)
+        # A fact that is not documented restricts nothing: the rule may bear, and the caller says that it is unknown.
+        if allowed and value and value not in allowed:
+            return False
+    return True

@@ -1,0 +1,221 @@
+"""What the payer's positions and limits say of the coded lines."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from facetwise.coding.anatomy import SIDES, Spine
+from facetwise.coding.encounter import Encounter
+from facetwise.coding.judge import NEVER, UNKNOWN, cited, guidance_words, payer_name
+from facetwise.coding.junction import Pair
+from facetwise.coding.lines import Line
+from facetwise.coding.payer import Rules, Said
+from facetwise.findings import Finding, Severity
+from facetwise.knowledge.kinds import Limit, Position, PriorAuthorization
+from facetwise.knowledge.schema import decimal_text
+
+_REFUSED = ("not_covered", "appeal_only")
+_POSITION_QUESTIONS = ("third-level-position", "code-position")
+
+
+def verdicts(asked: Rules, encounter: Encounter, back: Spine, coded: list[Line], pair: Pair | None) -> list[Finding]:
+    """Return what the payer's positions and limits say of the coded lines."""
+    found: list[Finding] = []
+    for procedure in encounter.procedures:
+        found += _guidance(asked, procedure.technique, procedure.guidance)
+        found += _technique(asked, procedure.technique)
+    for number, line in enumerate(coded, start=1):
+        found += _positions(asked, line, number)
+        found += _authorization(asked, encounter, line, number)
+    found += _limits(asked, back, coded, pair)
+    return found
+
+
+def _guidance(asked: Rules, technique: str, guidance: str) -> list[Finding]:
+    if not guidance:
+        return []
+    found = []
+    for question, edit in (
+        ("ultrasound-position", "ultrasound-guided"),
+        ("excluded-techniques", "image-guidance-missing"),
+    ):
+        for one in asked.said(question, technique, guidance=guidance):
+            value = one.value
+            if isinstance(value, Position) and guidance in value.applies.guidance and value.position in _REFUSED:
+                found.append(
+                    _refused(edit, one, f"Guidance: {guidance_words(asked.view, (guidance,))}.", {"guidance": guidance})
+                )
+    if not found and guidance in ("none", "ultrasound", "mri", "emg"):
+        edit = "ultrasound-guided" if guidance == "ultrasound" else "image-guidance-missing"
+        found.append(
+            Finding(
+                edit=edit,
+                severity="review",
+                message=f"{payer_name(asked)}'s position on guidance by {guidance_words(asked.view, (guidance,))} is not established.",
+                fix="Ask the payer before the claim goes out.",
+                evidence={"guidance": guidance},
+            )
+        )
+    return found
+
+
+def _technique(asked: Rules, technique: str) -> list[Finding]:
+    found = []
+    for one in asked.said("excluded-techniques", technique):
+        value = one.value
+        named = isinstance(value, Position) and technique in value.applies.technique and not value.applies.guidance
+        if named and value.position in _REFUSED:
+            found.append(_refused("technique-not-covered", one, "", {"technique": technique}))
+    if not found and asked.view.store.vocabulary.words["unlisted_technique"].get(technique):
+        words = asked.view.store.vocabulary.words["technique"][technique]
+        found.append(
+            Finding(
+                edit=UNKNOWN,
+                severity="review",
+                message=f"{payer_name(asked)}'s position on {words} is not established.",
+                fix="Ask the payer before the claim goes out; describe the service on the claim.",
+                evidence={"technique": technique},
+            )
+        )
+    return found
+
+
+def _positions(asked: Rules, line: Line, number: int) -> list[Finding]:
+    said: list[Said] = []
+    for question in _POSITION_QUESTIONS:
+        # The finer question comes first; the general list of codes adds nothing where it is answered.
+        said = said or [
+            one
+            for one in asked.said(question)
+            if isinstance(one.value, Position) and line.code in one.value.codes and one.value.when is None
+        ]
+    refused = [one for one in said if one.value.position in _REFUSED]
+    third = line.slot.level == "third_and_further"
+    edit = "third-level-not-covered" if third else "technique-not-covered"
+    if refused:
+        appeal = [one for one in refused if one.value.position == "appeal_only"]
+        words = " Against this stands: ".join(one.value.statement for one in refused)
+        fix = "Plan no payment for it; tell the patient beforehand where the law asks for notice."
+        if appeal:
+            fix = "Expect a denial; an appeal with documented necessity is the one route that is named."
+        return [
+            Finding(
+                edit=edit,
+                severity="deny",
+                message=f"{line.code} ({', '.join(line.joints)}): {words}{_standing(refused[0])}",
+                fix=f"{fix} {NEVER}",
+                claim_line_number=number,
+                evidence={"code": line.code, "positions": sorted({one.value.position for one in refused})},
+                citations=cited(key for one in refused for key in one.citations),
+            )
+        ]
+    if third and not any(one.value.position in ("covered", "covered_with_criteria") for one in said):
+        known = " ".join(one.value.statement for one in said)
+        return [
+            Finding(
+                edit=UNKNOWN,
+                severity="review",
+                message=f"{line.code}: {payer_name(asked)}'s position on a third level is not established. {known}".strip(),
+                fix="Ask the payer before the procedure; keep the answer.",
+                claim_line_number=number,
+                evidence={"code": line.code},
+                citations=cited(key for one in said for key in one.citations),
+            )
+        ]
+    return []
+
+
+def _authorization(asked: Rules, encounter: Encounter, line: Line, number: int) -> list[Finding]:
+    found = []
+    for technique in sorted(line.slot.work.techniques):
+        for one in asked.said("prior-authorization", technique, setting=encounter.setting):
+            value = one.value
+            if isinstance(value, PriorAuthorization) and value.required == "yes" and line.code in value.codes:
+                found.append(
+                    Finding(
+                        edit="prior-authorization-missing",
+                        severity="review",
+                        message=f"{line.code}: prior authorization is required. {value.statement}{_standing(one)}",
+                        fix="Put the decision's number on the claim, or obtain the decision before the service.",
+                        claim_line_number=number,
+                        evidence={"code": line.code, "setting": encounter.setting},
+                        citations=one.citations,
+                    )
+                )
+    return found[:1]
+
+
+def _limits(asked: Rules, back: Spine, coded: list[Line], pair: Pair | None) -> list[Finding]:
+    techniques = sorted({technique for line in coded for technique in line.slot.work.techniques})
+    treated: dict[str, dict[str, frozenset[str]]] = {}
+    for line in coded:
+        for joint in line.joints:
+            region = back.joints[joint].region
+            if pair is not None and pair.one_region and joint in pair.value.joints:
+                region = pair.value.region or back.joints[pair.value.joints[1]].region
+            sides = line.slot.work.joints.get(joint, frozenset())
+            group = treated.setdefault(region, {})
+            group[joint] = group.get(joint, frozenset()) | sides
+    found: list[Finding] = []
+    seen: set[tuple[str, str]] = set()
+    for question, edit in (("levels-per-session", "level-limit"), ("regions-per-session", "region-limit")):
+        for technique in techniques:
+            for one in asked.said(question, technique):
+                value = one.value
+                if not isinstance(value, Limit) or value.at_most is None or value.window.kind != "session":
+                    continue
+                groups = treated if "region" in value.per else {"": _all(treated)}
+                for region, joints in groups.items():
+                    used = len(treated) if value.counts == "region" else _used(value.counts, joints)
+                    if used is None or Decimal(used) <= value.at_most or (one.answer.thing.id, region) in seen:  # type: ignore[union-attr]
+                        continue
+                    seen.add((one.answer.thing.id, region))  # type: ignore[union-attr]
+                    found.append(_over(asked, edit, one, used, region, joints))
+    return found
+
+
+def _over(asked: Rules, edit: str, one: Said, used: int, region: str, joints: dict[str, frozenset[str]]) -> Finding:
+    words = asked.view.store.vocabulary.words
+    where = f" in the {words['region'].get(region, region)} region" if region else ""
+    counted = words["counted"].get(one.value.counts, one.value.counts)
+    at_most = decimal_text(one.value.at_most)
+    return Finding(
+        edit=edit,
+        severity="deny" if one.dated.evidence != "inferred" and not one.conflicting else "review",
+        message=f"{used} {counted}s{where} in one session, where {payer_name(asked)} allows {at_most}. {one.value.statement}{_standing(one)}",
+        fix=f"Plan no more than {at_most} in a session. {NEVER}",
+        evidence={"used": used, "allowed": at_most, "joints": sorted(joints), "region": region or None},
+        citations=one.citations,
+    )
+
+
+def _all(treated: dict[str, dict[str, frozenset[str]]]) -> dict[str, frozenset[str]]:
+    return {joint: sides for group in treated.values() for joint, sides in group.items()}
+
+
+def _used(counts: str, joints: dict[str, frozenset[str]]) -> int | None:
+    if counts in ("level", "joint"):
+        return len(joints)
+    if counts == "levels_each_side":
+        return max((sum(side in sides for sides in joints.values()) for side in SIDES), default=0)
+    if counts in ("injection", "block", "procedure"):
+        return sum(len(sides) for sides in joints.values())
+    return None
+
+
+def _refused(edit: str, one: Said, lead: str, evidence: dict[str, object]) -> Finding:
+    severity: Severity = "review" if one.conflicting else "deny"
+    return Finding(
+        edit=edit,
+        severity=severity,
+        message=f"{lead} {one.value.statement}{_standing(one)}".strip(),
+        fix=f"Plan no payment for it. {NEVER}",
+        evidence=evidence,
+        citations=one.citations,
+    )
+
+
+def _standing(one: Said) -> str:
+    if one.conflicting:
+        return " Sources disagree on this."
+    return " (Presumed from the shared text.)" if one.answer.presumed else ""
