@@ -31,7 +31,7 @@ from facetwise.knowledge.dating import in_words
 # What Markdown or HTML could take for markup; a text of the knowledge is never more than text.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~$])")
 # What would begin a list, a rule or an underlined heading where it stands first.
-_BEGINS = re.compile(r"(\d{0,9})([-+=.)])")
+_BEGINS = re.compile(r"(\d{0,9})([-+=.)])(?=[-+=\s]|$)")
 # A character reference, such as &lt; or &#60;.
 _REFERENCE = re.compile(r"&(?=#?\w+;)")
 
