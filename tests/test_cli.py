@@ -132,7 +132,6 @@ def test_a_call_that_argparse_refuses_points_at_the_help(run: Run) -> None:
     assert "see 'facetwise brief --help'" in run("brief")[2]
 
 
-@pytest.mark.xfail(reason="reported: 'changes' says 'the nearest are .' when no code is near")
 @pytest.mark.usefixtures("small")
 def test_a_code_that_is_near_to_none(run: Run) -> None:
     assert "the nearest are ." not in run("changes", "ZZZZZ", "--from", "2024-01-01", "--to", "2024-12-31")[2]

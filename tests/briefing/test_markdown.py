@@ -142,9 +142,13 @@ def test_hostile_text_shows_as_it_is_in_every_kind_of_block() -> None:
     assert html.escape(HOSTILE) in text
 
 
-@pytest.mark.parametrize("text", ["- item", "1. item", "2) item", "+ item", "---", "===", "> quote", "# head", "| a | b |"])
+@pytest.mark.parametrize(
+    "text", ["- item", "1. item", "2) item", "+ item", "---", "===", "> quote", "# head", "| a | b |"]
+)
 def test_text_that_looks_like_a_block_stays_a_sentence(text: str) -> None:
-    made = to_markdown(document(Paragraph(line=Line("Before.")), Paragraph(line=Line(text)), Points(lines=(Line(text),))))
+    made = to_markdown(
+        document(Paragraph(line=Line("Before.")), Paragraph(line=Line(text)), Points(lines=(Line(text),)))
+    )
     said = [words(token) for token in tokens(made) if token.type == "inline"]
     assert said.count(text) == 2
 

@@ -120,15 +120,10 @@ def _code(store: Store, code: str) -> Code:
     thing = next((thing for thing in store.things.values() if thing.kind == "code" and thing.slug == code), None)
     value = next((dated.value for dated in reversed(thing.history) if dated.value), None) if thing else None
     if not isinstance(value, Code):
-        codes = [thing.slug for thing in store.things.values() if thing.kind == "code"]
-        raise FacetwiseError(
-            Problem(
-                "",
-                0,
-                f"code {code!r} is not in the knowledge",
-                f"a code of the knowledge; the nearest are {', '.join(nearest(code, codes, 5))}",
-            )
-        )
+        codes = sorted(thing.slug for thing in store.things.values() if thing.kind == "code")
+        close = ", ".join(nearest(code, codes, 5))
+        expected = f"a code of the knowledge; the nearest are {close}" if close else "a code of the knowledge"
+        raise FacetwiseError(Problem("", 0, f"code {code!r} is not in the knowledge", expected))
     return value
 
 
