@@ -10,13 +10,12 @@ from html.parser import HTMLParser
 import jinja2
 import msgspec
 import pytest
-from small_document import SOURCE, document, hostile
 
 from facetwise.briefing.build import build
 from facetwise.briefing.document import (
     STATUS_WORDS,
-    AnyBlock,
     Answer,
+    AnyBlock,
     Cell,
     Chart,
     Column,
@@ -36,6 +35,7 @@ from facetwise.briefing.document import (
 )
 from facetwise.briefing.render.html import _environment, to_html
 from facetwise.knowledge import Knowledge
+from small_document import SOURCE, document, hostile
 
 HOSTILE = """<script>alert('x')</script> "quoted" onload="x" {{ 7 * 7 }} {% raw %} </style> &lt; <b>"""
 # What may fetch something when a page is opened.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 import re
 from datetime import date
 
@@ -10,12 +11,12 @@ import msgspec
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
-from small_document import SOURCE, document, hostile
 
 from facetwise.briefing.build import build
 from facetwise.briefing.document import Answer, Cell, Document, Facts, Line, Paragraph, Points, Section, Steps
 from facetwise.briefing.render.markdown import to_markdown
 from facetwise.knowledge import Knowledge
+from small_document import SOURCE, document, hostile
 
 HOSTILE = "<script>alert(1)</script> | `code` *bold* _it_ ~~no~~ [x](y) ![i](j) # &lt; &#60; \\| \\"
 READER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -57,11 +58,11 @@ def check(text: str) -> list[Token]:
     levels = [int(token.tag[1]) for token in found if token.type == "heading_open"]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
     anchors = re.findall(r'<a id="(source-\d+)">', text)
     assert len(anchors) == len(set(anchors))
     assert set(re.findall(r"\]\(#(source-\d+)\)", text)) <= set(anchors)
-    for line, after in zip(lines := text.splitlines(), lines[1:], strict=False):
+    for line, after in itertools.pairwise(text.splitlines()):
         if line.startswith(("<details>", "</details>")):
             assert after == "", f"GitHub reads {after!r} after {line!r} as HTML"
     assert text.count("<details>") == text.count("</details>")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import msgspec
 
 from facetwise.coding import judge, junction
-from facetwise.coding.anatomy import Spine, spine
-from facetwise.coding.encounter import Encounter, Procedure
+from facetwise.coding.anatomy import Spine, sides_of, spine
+from facetwise.coding.encounter import Encounter, Procedure, Target
 from facetwise.coding.levels import Levels, count
 from facetwise.coding.lines import Line, Slot, Work, lay_out, slots
 from facetwise.coding.payer import Rules, Said, rules
@@ -80,6 +81,7 @@ def code(encounter: Encounter, knowledge: Knowledge) -> Coded:
         found += slots(back, works[key])
     found = junction.apply(pair, back, works, found, findings)
     lines = [line for slot in found for line in _laid_out(view, asked, encounter, slot, findings)]
+    lines = _repeated(asked, encounter, lines)
     judged = verdicts(asked, encounter, back, lines, pair)
     claim = tuple(
         ClaimLine(
@@ -119,37 +121,68 @@ def _sorted(findings: list[Finding]) -> list[Finding]:
 def _works(
     view: View, back: Spine, encounter: Encounter, findings: list[Finding]
 ) -> tuple[tuple[Treated, ...], dict[str, Work]]:
-    """Group the procedures by technique and guidance, count their levels, and gather those that share a code series."""
-    groups: dict[tuple[str, str], list[Procedure]] = {}
+    """Group the procedures that share technique and code series, count their levels, and gather the series."""
+    groups: dict[tuple[str, tuple[str, ...]], list[Procedure]] = {}
     for procedure in encounter.procedures:
-        groups.setdefault((procedure.technique, procedure.guidance), []).append(procedure)
+        series = _series(view, back, procedure.technique, procedure.guidance)
+        groups.setdefault((procedure.technique, series), []).append(procedure)
+    within = view.store.vocabulary.words["joint_technique"]
     treated = []
     works: dict[str, Work] = {}
-    for (technique, guidance), procedures in sorted(groups.items()):
-        levels = count(back, [target for procedure in procedures for target in procedure.targets])
+    for (technique, _), procedures in sorted(groups.items(), key=lambda item: item[0]):
+        in_joint = technique in within
+        levels = count(back, _targets(procedures), in_joint=in_joint)
         treated.append(Treated(technique, levels))
         findings += judge.anatomy(view, back, technique, levels)
+        if in_joint:
+            findings += judge.nerves_for_joint(view, technique, _targets(procedures))
+        guidances = sorted({procedure.guidance for procedure in procedures})
         for region in dict.fromkeys(back.joints[joint].region for joint in levels.joints):
-            family = _family(view, technique, guidance, region)
+            family = _family(view, technique, guidances[-1], region)
             if family is None:
-                findings.append(judge.no_code(view, technique, guidance, region))
+                findings.append(judge.no_code(view, technique, guidances[-1], region))
                 continue
             dated, value = family
             joints = {name: sides for name, sides in levels.joints.items() if back.joints[name].region == region}
-            purposes = {name: _purposes(back, name, procedures) for name in joints}
+            purposes = {
+                (name, side): frozenset(
+                    (technique, purpose) for purpose in _purposes(back, name, side, procedures, in_joint=in_joint)
+                )
+                for name, sides in joints.items()
+                for side in sides
+            }
             work = Work(value, dated, joints, purposes, frozenset((technique,)))
             key = " ".join(f"{rank.level}:{rank.code}" for rank in value.ranks)
             works[key] = _merged(works[key], work) if key in works else work
-            findings += judge.family(view, work, technique, guidance)
+            for guidance in guidances:
+                findings += judge.family(view, work, technique, guidance)
     return tuple(treated), works
 
 
-def _purposes(back: Spine, joint: str, procedures: list[Procedure]) -> frozenset[str]:
+def _targets(procedures: Iterable[Procedure]) -> list[Target]:
+    return [target for procedure in procedures for target in procedure.targets]
+
+
+def _series(view: View, back: Spine, technique: str, guidance: str) -> tuple[str, ...]:
+    """Return the titles of the series that a technique with this guidance is reported by, region by region."""
+    regions = sorted({joint.region for joint in back.joints.values()})
+    found = (_family(view, technique, guidance, region) for region in regions)
+    return tuple(family[1].title if family else "" for family in found)
+
+
+def _purposes(back: Spine, joint: str, side: str, procedures: list[Procedure], *, in_joint: bool) -> frozenset[str]:
+    """Return the purposes of the procedures that make the joint by themselves; of all that touch it when none does."""
+    whole = frozenset(
+        one.purpose for one in procedures if side in count(back, one.targets, in_joint=in_joint).joints.get(joint, ())
+    )
     nerves = back.joints[joint].nerves
-    return frozenset(
-        procedure.purpose
-        for procedure in procedures
-        if any(target.joint == joint or target.nerve in nerves for target in procedure.targets)
+    return whole or frozenset(
+        one.purpose
+        for one in procedures
+        if any(
+            (target.joint == joint or target.nerve in nerves) and side in sides_of(target.side)
+            for target in one.targets
+        )
     )
 
 
@@ -173,7 +206,8 @@ def _merged(left: Work, right: Work) -> Work:
     purposes = dict(left.purposes)
     for name, sides in right.joints.items():
         joints[name] = joints.get(name, frozenset()) | sides
-        purposes[name] = purposes.get(name, frozenset()) | right.purposes[name]
+    for place, purpose in right.purposes.items():
+        purposes[place] = purposes.get(place, frozenset()) | purpose
     # The established family speaks for the series when one of the two is only inferred.
     first = right if left.dated.evidence == "inferred" and right.dated.evidence != "inferred" else left
     return replace(first, joints=joints, purposes=purposes, techniques=left.techniques | right.techniques)
@@ -213,6 +247,32 @@ def _laid_out(view: View, asked: Rules, encounter: Encounter, slot: Slot, findin
     return lay_out(slot, layout, bilateral, extra)
 
 
+def _repeated(asked: Rules, encounter: Encounter, lines: list[Line]) -> list[Line]:
+    """Add what the payer wants on a second line of the same code for both sides."""
+    question = "bilateral-facility" if encounter.claim == "facility" else "bilateral-professional"
+    wanted = [
+        one
+        for one in asked.said(question, claim=encounter.claim, setting=encounter.setting)
+        if isinstance(one.value, Billing) and one.value.layout == "modifier_on_line"
+    ]
+    seen: set[str] = set()
+    found = []
+    for line in lines:
+        both = len(line.slot.sides) > 1
+        for one in wanted if both and line.code in seen else ():
+            further = tuple(modifier for modifier in one.value.modifiers if modifier not in line.modifiers)
+            line = replace(
+                line,
+                modifiers=(*line.modifiers, *further),
+                why=f"{line.why} {one.value.statement}",
+                citations=tuple(dict.fromkeys((*line.citations, *one.citations))),
+            )
+        if both:
+            seen.add(line.code)
+        found.append(line)
+    return found
+
+
 def bilateral_layout(
     view: View, asked: Rules, encounter: Encounter, procedure_code: str
 ) -> tuple[Said | None, str, Finding | None]:
@@ -231,9 +291,11 @@ def bilateral_layout(
 def _diagnostic(
     asked: Rules, encounter: Encounter, slot: Slot, findings: list[Finding]
 ) -> tuple[tuple[str, Said], ...]:
-    purposes = frozenset(purpose for joint in slot.joints for purpose in slot.work.purposes.get(joint, ()))
     found: list[tuple[str, Said]] = []
     for technique in sorted(slot.work.techniques):
+        purposes = slot.purposes(technique)
+        if not purposes:
+            continue
         for one in asked.said("diagnostic-modifier", technique, claim=encounter.claim):
             value = one.value
             if not isinstance(value, Billing) or (value.codes and slot.code not in value.codes):
@@ -244,4 +306,6 @@ def _diagnostic(
                     findings.append(judge.purpose_missing(asked, slot.code, slot.joints, one))
                 continue
             found += [(modifier, one) for modifier in value.modifiers if modifier not in dict(found)]
+            if wanted and purposes - wanted - {""}:
+                findings.append(judge.purposes_mixed(asked, slot.code, slot.joints, one))
     return tuple(found)

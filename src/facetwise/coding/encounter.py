@@ -256,6 +256,8 @@ def _neighbours(text: str, joints: list[str]) -> list[str]:
     upper, _, lower = text.partition("-")
     if not lower:
         return []
+    if f"{lower}-{upper}" in joints:
+        return [f"{lower}-{upper}"]
     found = [joint for joint in joints if joint.startswith(f"{upper}-")]
     return found + [joint for joint in joints if joint.endswith(f"-{lower}") and joint not in found]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from facetwise.coding.anatomy import SIDES, Spine
-from facetwise.coding.encounter import Encounter
+from facetwise.coding.encounter import Encounter, Target
 from facetwise.coding.levels import Levels
 from facetwise.coding.lines import Work
 from facetwise.coding.payer import Rules, Said
@@ -60,7 +60,7 @@ def anatomy(view: View, back: Spine, technique: str, levels: Levels) -> list[Fin
                 edit="joint-incomplete",
                 severity="review",
                 message=(
-                    f"{words[0].upper()}{words[1:]}: nerve {nerve} on the {side} makes no joint by itself; it would be part "
+                    f"{_capital(words)}: nerve {nerve} on the {side} makes no joint by itself; it would be part "
                     f"of {options}. It is not reported."
                 ),
                 fix=f"Ask the physician whether the partner nerve was treated too. {NEVER}",
@@ -74,7 +74,7 @@ def anatomy(view: View, back: Spine, technique: str, levels: Levels) -> list[Fin
                 edit=UNKNOWN,
                 severity="review",
                 message=(
-                    f"{words[0].upper()}{words[1:]}: the nerves of the joints named on the {side} are also those of {joint}, "
+                    f"{_capital(words)}: the nerves of the joints named on the {side} are also those of {joint}, "
                     "which no target names. It is not counted."
                 ),
                 fix=f"Ask the physician whether {joint} was meant to be treated. {NEVER}",
@@ -94,6 +94,41 @@ def anatomy(view: View, back: Spine, technique: str, levels: Levels) -> list[Fin
             )
         )
     return found
+
+
+def nerves_for_joint(view: View, technique: str, targets: Iterable[Target]) -> list[Finding]:
+    """Return a finding when a technique that goes into the joint names nerves instead."""
+    nerves = sorted({target.nerve for target in targets if target.nerve})
+    if not nerves:
+        return []
+    words = view.store.vocabulary.words
+    reason = words["joint_technique"][technique]
+    return [
+        Finding(
+            edit=UNKNOWN,
+            severity="review",
+            message=f"{_capital(words['technique'][technique])}: the record names nerves ({', '.join(nerves)}), yet {reason}. The joints that they make were counted.",
+            fix=f"Ask the physician which joints were entered, or whether nerves were blocked. {NEVER}",
+            evidence={"technique": technique, "nerves": nerves},
+        )
+    ]
+
+
+def purposes_mixed(asked: Rules, code: str, joints: tuple[str, ...], wanted: Said) -> Finding:
+    """Return the finding that one line holds diagnostic and other work."""
+    modifiers = " and ".join(wanted.value.modifiers)
+    return Finding(
+        edit=UNKNOWN,
+        severity="review",
+        message=f"{code} ({', '.join(joints)}) is diagnostic for one joint or side and not for another; whether the line takes {modifiers} is not established. It was put on.",
+        fix=f"Ask {payer_name(asked)}, or report the sides apart if it takes them so.",
+        evidence={"code": code, "modifiers": list(wanted.value.modifiers)},
+        citations=wanted.citations,
+    )
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
 
 
 def no_code(view: View, technique: str, guidance: str, region: str) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import product
 
 from facetwise.coding.anatomy import Spine
 from facetwise.coding.lines import Slot, Work, slots, with_note
@@ -38,12 +39,14 @@ def find(asked: Rules, works: dict[str, Work]) -> Pair | None:
         for lower, second in works.items():
             if upper == lower:
                 continue
-            techniques = first.techniques & second.techniques
-            for technique in sorted(techniques):
+            for technique, other in product(sorted(first.techniques), sorted(second.techniques)):
+                both = {one.answer.thing.id for one in asked.said(QUESTION, other) if one.answer.thing}
                 said = [
                     one
                     for one in asked.said(QUESTION, technique)
                     if isinstance(one.value, Billing)
+                    and one.answer.thing is not None
+                    and one.answer.thing.id in both
                     and len(one.value.joints) == 2
                     and one.value.joints[0] in first.joints
                     and one.value.joints[1] in second.joints
@@ -65,6 +68,8 @@ def apply(
     reason = f"{pair.value.statement}"
     if pair.against:
         findings.append(_disagreement(pair))
+    elif pair.said.dated.evidence == "inferred":
+        findings.append(_reasoned(pair))
     plain = _codes_of(upper)[0], _codes_of(lower)[0]
     if tuple(pair.value.codes) == plain:
         return [
@@ -114,6 +119,17 @@ def _disagreement(pair: Pair) -> Finding:
             "ways": [list(one.value.codes) for one in (pair.said, *pair.against)],
         },
         citations=tuple(dict.fromkeys(key for one in (pair.said, *pair.against) for key in one.citations)),
+    )
+
+
+def _reasoned(pair: Pair) -> Finding:
+    return Finding(
+        edit="fact-not-established",
+        severity="review",
+        message=f"{' with '.join(pair.value.joints)}: {pair.value.statement}",
+        fix="Ask the contractor for its instruction on this pair, and keep its answer with the record.",
+        evidence={"joints": list(pair.value.joints), "codes": list(pair.value.codes)},
+        citations=pair.said.citations,
     )
 
 

@@ -36,8 +36,8 @@ class Levels:
     nerves: dict[str, frozenset[str]] = field(default_factory=dict)
 
 
-def count(spine: Spine, targets: Iterable[Target]) -> Levels:
-    """Return the levels that `targets` make.
+def count(spine: Spine, targets: Iterable[Target], *, in_joint: bool = False) -> Levels:
+    """Return the levels that `targets` make; `in_joint` for techniques that reach the joint and not its nerves.
 
     `half` holds a joint for each named nerve that completes no joint on its side (with `lone`, those nerves), `unnamed`
     the joints that only the nerves of other named joints would make, `outside` named joints that are no facet joints
@@ -60,7 +60,8 @@ def count(spine: Spine, targets: Iterable[Target]) -> Levels:
     unnamed: list[tuple[str, str]] = []
     treated: dict[str, frozenset[str]] = {}
     for side in SIDES:
-        nerves = explicit[side].union(*(spine.joints[joint].nerves for joint in named[side]))
+        reached = () if in_joint else named[side]
+        nerves = explicit[side].union(*(spine.joints[joint].nerves for joint in reached))
         treated[side] = frozenset(nerves)
         for joint in spine.joints.values():
             if joint.name in named[side] or (joint.nerves <= nerves and joint.nerves & explicit[side]):

@@ -23,12 +23,15 @@ _WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The joints that one series of codes reports: each with its sides, and the purposes documented for it."""
+    """The joints that one series of codes reports: each with its sides, and on each what was done, and why.
+
+    `purposes` maps a joint and side to (technique, purpose) pairs; the purpose is "" where none is documented.
+    """
 
     family: Family
     dated: Dated
     joints: dict[str, frozenset[str]]
-    purposes: dict[str, frozenset[str]] = field(default_factory=dict)
+    purposes: dict[tuple[str, str], frozenset[tuple[str, str]]] = field(default_factory=dict)
     techniques: frozenset[str] = frozenset()
 
 
@@ -45,6 +48,20 @@ class Slot:
     why: str = ""
     citations: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def purposes(self, technique: str) -> frozenset[str]:
+        """Return the purposes of a technique on these joints and sides; "" where none is documented."""
+        return frozenset(
+            purpose
+            for joint in self.joints
+            for side in self.sides & self.work.joints.get(joint, frozenset())
+            for how, purpose in self.work.purposes.get((joint, side), ())
+            if how == technique
+        )
+
+    def joints_on(self, side: str) -> tuple[str, ...]:
+        """The joints of the slot that were treated on one side."""
+        return tuple(joint for joint in self.joints if side in self.work.joints[joint])
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +148,15 @@ def lay_out(slot: Slot, layout: str, bilateral: Said | None, extra: tuple[tuple[
         why += f" Both sides: {bilateral.value.cell}{_standing(bilateral)}."
     if layout == "rt_lt_two_lines":
         return [
-            Line(slot.code, (_SIDE_MODIFIER[side], *modifiers), slot.units, slot.joints, why, _once(citations), slot)
+            Line(
+                slot.code,
+                (_SIDE_MODIFIER[side], *modifiers),
+                slot.units,
+                slot.joints_on(side),
+                why,
+                _once(citations),
+                slot,
+            )
             for side in (RIGHT, LEFT)
         ]
     if layout == "one_line_two_units":

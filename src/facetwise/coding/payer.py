@@ -31,16 +31,20 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of one payer on one day, asked by question. `whose` is the payer or contractor that was asked."""
+    """The rules of one payer on one day, asked by question.
+
+    `whose` is the payer or contractor that was asked, `local` the contractor that a plan under the public program defers to.
+    """
 
     view: View
     whose: str
     unknown_contractor: bool = False
+    local: str = ""
 
     def said(self, question: str, technique: str = "", **facts: str) -> list[Said]:
         """Return what the payer says to `question` of a procedure with these facts; both sides of a conflict."""
         found = []
-        for answer in self.view.answers(self.whose, question):
+        for answer in self._answers(question):
             if answer.dated is None:
                 continue
             sides = answer.dated.sides or (answer.dated,)
@@ -48,6 +52,15 @@ class Rules:
                 if side.value is not None and _applies(getattr(side.value, "applies", None), technique, facts):
                     found.append(Said(side, side.value, answer, bool(answer.dated.sides)))
         return found
+
+    def _answers(self, question: str) -> list[Answer]:
+        """A plan that follows the public program follows its local contractor, where it says nothing itself."""
+        answers = self.view.answers(self.whose, question)
+        if not self.local:
+            return answers
+        payers = self.view.payers()
+        own = [one for one in answers if one.said_by and payers[one.said_by].role not in ("program", "contractor")]
+        return own or self.view.answers(self.local, question)
 
 
 def rules(view: View, encounter: Encounter) -> Rules:
@@ -63,7 +76,7 @@ def rules(view: View, encounter: Encounter) -> Rules:
     local = next(iter(dict.fromkeys(contractors)), "")
     if payers[encounter.payer].role == "program":
         return Rules(view, local or encounter.payer, unknown_contractor=not local)
-    return Rules(view, encounter.payer)
+    return Rules(view, encounter.payer, unknown_contractor=not local, local=local)
 
 
 def _applies(applies: Applies | None, technique: str, facts: dict[str, str]) -> bool:

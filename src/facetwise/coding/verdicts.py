@@ -28,6 +28,32 @@ def verdicts(asked: Rules, encounter: Encounter, back: Spine, coded: list[Line],
         found += _positions(asked, line, number)
         found += _authorization(asked, encounter, line, number)
     found += _limits(asked, back, coded, pair)
+    found += _add_ons(asked, coded)
+    return found
+
+
+def _add_ons(asked: Rules, coded: list[Line]) -> list[Finding]:
+    """A payer's own instruction can pair an add-on with a primary that the add-on table does not list."""
+    codes = {line.code for line in coded}
+    found = []
+    for number, line in enumerate(coded, start=1):
+        rows = list(asked.view.rows("edits/add-on-codes", add_on=line.code))
+        primaries = sorted({record["primary"] for _, record in rows})
+        if rows and not codes & set(primaries):
+            found.append(
+                Finding(
+                    edit="add-on-without-primary",
+                    severity="review",
+                    message=(
+                        f"{line.code}: the add-on table lists {' and '.join(primaries)} as its primaries, and none is on the "
+                        "claim. The line rests on the payer's own instruction; an edit may still refuse it."
+                    ),
+                    fix="Keep the payer's instruction with the claim, and appeal with it if the edit refuses the line.",
+                    claim_line_number=number,
+                    evidence={"code": line.code, "primaries": primaries},
+                    citations=cited(key for row, _ in rows for key in row.sources),
+                )
+            )
     return found
 
 
@@ -35,10 +61,8 @@ def _guidance(asked: Rules, technique: str, guidance: str) -> list[Finding]:
     if not guidance:
         return []
     found = []
-    for question, edit in (
-        ("ultrasound-position", "ultrasound-guided"),
-        ("excluded-techniques", "image-guidance-missing"),
-    ):
+    edit = "ultrasound-guided" if guidance == "ultrasound" else "image-guidance-missing"
+    for question in ("ultrasound-position", "excluded-techniques"):
         for one in asked.said(question, technique, guidance=guidance):
             value = one.value
             if isinstance(value, Position) and guidance in value.applies.guidance and value.position in _REFUSED:
@@ -46,7 +70,6 @@ def _guidance(asked: Rules, technique: str, guidance: str) -> list[Finding]:
                     _refused(edit, one, f"Guidance: {guidance_words(asked.view, (guidance,))}.", {"guidance": guidance})
                 )
     if not found and guidance in ("none", "ultrasound", "mri", "emg"):
-        edit = "ultrasound-guided" if guidance == "ultrasound" else "image-guidance-missing"
         found.append(
             Finding(
                 edit=edit,
@@ -86,7 +109,8 @@ def _positions(asked: Rules, line: Line, number: int) -> list[Finding]:
         # The finer question comes first; the general list of codes adds nothing where it is answered.
         said = said or [
             one
-            for one in asked.said(question)
+            for technique in sorted(line.slot.work.techniques)
+            for one in asked.said(question, technique)
             if isinstance(one.value, Position) and line.code in one.value.codes and one.value.when is None
         ]
     refused = [one for one in said if one.value.position in _REFUSED]
@@ -95,7 +119,7 @@ def _positions(asked: Rules, line: Line, number: int) -> list[Finding]:
     if refused:
         appeal = [one for one in refused if one.value.position == "appeal_only"]
         words = " Against this stands: ".join(one.value.statement for one in refused)
-        fix = "Plan no payment for it; tell the patient beforehand where the law asks for notice."
+        fix = "Plan no payment for it."
         if appeal:
             fix = "Expect a denial; an appeal with documented necessity is the one route that is named."
         return [
@@ -130,7 +154,7 @@ def _authorization(asked: Rules, encounter: Encounter, line: Line, number: int) 
     for technique in sorted(line.slot.work.techniques):
         for one in asked.said("prior-authorization", technique, setting=encounter.setting):
             value = one.value
-            if isinstance(value, PriorAuthorization) and value.required == "yes" and line.code in value.codes:
+            if isinstance(value, PriorAuthorization) and value.required == "yes" and _names(value, line.code):
                 found.append(
                     Finding(
                         edit="prior-authorization-missing",
@@ -145,33 +169,88 @@ def _authorization(asked: Rules, encounter: Encounter, line: Line, number: int) 
     return found[:1]
 
 
+def _names(value: PriorAuthorization, code: str) -> bool:
+    # A list without codes speaks of the procedure as such.
+    return not value.codes or code in value.codes
+
+
 def _limits(asked: Rules, back: Spine, coded: list[Line], pair: Pair | None) -> list[Finding]:
-    techniques = sorted({technique for line in coded for technique in line.slot.work.techniques})
-    treated: dict[str, dict[str, frozenset[str]]] = {}
-    for line in coded:
-        for joint in line.joints:
-            region = back.joints[joint].region
-            if pair is not None and pair.one_region and joint in pair.value.joints:
-                region = pair.value.region or back.joints[pair.value.joints[1]].region
-            sides = line.slot.work.joints.get(joint, frozenset())
-            group = treated.setdefault(region, {})
-            group[joint] = group.get(joint, frozenset()) | sides
     found: list[Finding] = []
     seen: set[tuple[str, str]] = set()
+    done = {
+        (technique, purpose)
+        for line in coded
+        for technique in line.slot.work.techniques
+        for purpose in line.slot.purposes(technique)
+    }
     for question, edit in (("levels-per-session", "level-limit"), ("regions-per-session", "region-limit")):
-        for technique in techniques:
-            for one in asked.said(question, technique):
-                value = one.value
+        for technique, purpose in sorted(done):
+            for one in asked.said(question, technique, purpose=purpose):
+                value, thing = one.value, one.answer.thing
                 if not isinstance(value, Limit) or value.at_most is None or value.window.kind != "session":
                     continue
+                treated = _treated(back, coded, pair, value.applies.technique)
                 groups = treated if "region" in value.per else {"": _all(treated)}
                 for region, joints in groups.items():
                     used = len(treated) if value.counts == "region" else _used(value.counts, joints)
-                    if used is None or Decimal(used) <= value.at_most or (one.answer.thing.id, region) in seen:  # type: ignore[union-attr]
+                    place = (thing.id if thing else "", region)
+                    if used is None or Decimal(used) <= value.at_most or place in seen:
                         continue
-                    seen.add((one.answer.thing.id, region))  # type: ignore[union-attr]
-                    found.append(_over(asked, edit, one, used, region, joints))
+                    seen.add(place)
+                    if value.counts == "region" and pair is not None and _one_but_for(back, treated, pair, value):
+                        found.append(_pair_regions(asked, edit, one, pair))
+                    else:
+                        found.append(_over(asked, edit, one, used, region, joints))
     return found
+
+
+def _treated(
+    back: Spine, coded: list[Line], pair: Pair | None, techniques: tuple[str, ...]
+) -> dict[str, dict[str, frozenset[str]]]:
+    """Return the joints by region as the limit counts them: those of its techniques, the pair in its own region."""
+    found: dict[str, dict[str, frozenset[str]]] = {}
+    for line in coded:
+        if techniques and not line.slot.work.techniques & set(techniques):
+            continue
+        for joint in line.joints:
+            region = back.joints[joint].region
+            if pair is not None and pair.one_region and joint in pair.value.joints:
+                region = _lower_region(back, pair)
+            sides = line.slot.work.joints.get(joint, frozenset())
+            group = found.setdefault(region, {})
+            group[joint] = group.get(joint, frozenset()) | sides
+    return found
+
+
+def _one_but_for(back: Spine, treated: dict[str, dict[str, frozenset[str]]], pair: Pair, limit: Limit) -> bool:
+    """Whether the regions are within the limit once the pair counts as one."""
+    regions = {
+        _lower_region(back, pair) if joint in pair.value.joints else region
+        for region, joints in treated.items()
+        for joint in joints
+    }
+    return limit.at_most is not None and Decimal(len(regions)) <= limit.at_most
+
+
+def _lower_region(back: Spine, pair: Pair) -> str:
+    return pair.value.region or back.joints[pair.value.joints[1]].region
+
+
+def _pair_regions(asked: Rules, edit: str, one: Said, pair: Pair) -> Finding:
+    """The regions are over the limit only if the pair counts as two, which is disputed or not said."""
+    settled = pair.value.regions is not None and not pair.said.conflicting
+    joints = " with ".join(pair.value.joints)
+    return Finding(
+        edit=edit if pair.value.regions is not None else UNKNOWN,
+        severity="deny" if settled and one.dated.evidence != "inferred" else "review",
+        message=(
+            f"{joints} in one session: two regions where {payer_name(asked)} allows {decimal_text(one.value.at_most)}, "
+            f"unless the pair counts as one. {pair.value.counts_as[0].upper()}{pair.value.counts_as[1:]}.{_standing(one)}"
+        ),
+        fix="Ask the contractor as how many regions it counts the pair.",
+        evidence={"joints": list(pair.value.joints), "regions": pair.value.regions},
+        citations=cited((*one.citations, *pair.said.citations)),
+    )
 
 
 def _over(asked: Rules, edit: str, one: Said, used: int, region: str, joints: dict[str, frozenset[str]]) -> Finding:
@@ -179,10 +258,13 @@ def _over(asked: Rules, edit: str, one: Said, used: int, region: str, joints: di
     where = f" in the {words['region'].get(region, region)} region" if region else ""
     counted = words["counted"].get(one.value.counts, one.value.counts)
     at_most = decimal_text(one.value.at_most)
+    # Whether both sides of one joint are one block or two is not said where only their sum is over.
+    unclear = one.value.counts == "block" and Decimal(len(joints)) <= one.value.at_most
+    counted = counted if " " in counted else f"{counted}s"
     return Finding(
-        edit=edit,
-        severity="deny" if one.dated.evidence != "inferred" and not one.conflicting else "review",
-        message=f"{used} {counted}s{where} in one session, where {payer_name(asked)} allows {at_most}. {one.value.statement}{_standing(one)}",
+        edit=UNKNOWN if unclear else edit,
+        severity="deny" if one.dated.evidence != "inferred" and not one.conflicting and not unclear else "review",
+        message=f"{used} {counted}{where} in one session, where {payer_name(asked)} allows {at_most}. {one.value.statement}{_standing(one)}",
         fix=f"Plan no more than {at_most} in a session. {NEVER}",
         evidence={"used": used, "allowed": at_most, "joints": sorted(joints), "region": region or None},
         citations=one.citations,

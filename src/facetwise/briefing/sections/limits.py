@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from facetwise.briefing.document import AnyBlock, Cell, Column, Line, Points, TableBlock, TableRow, plain_cell
 from facetwise.briefing.subject import Subject
-from facetwise.knowledge.kinds import Audit, Policy, Statement
+from facetwise.knowledge.kinds import Audit, Policy, Registry, Statement
 
 _STATES = {
     "complete": "Complete",
     "partial": "Partial",
     "identity_only": "Policy known, terms not",
+    "none": "Nothing established",
+}
+
+_OVERALL = {
+    "complete": "At least one topic complete",
+    "partial": "Some terms known in part",
+    "identity_only": "The policy is known, its terms are not",
     "none": "Nothing established",
 }
 
@@ -96,6 +103,30 @@ def _bears(subject: Subject, dated: object) -> bool:
     return subject.full
 
 
+def _summary(subject: Subject, registry: list[tuple[str, Registry]]) -> TableBlock:
+    """Each payer once, by the best that is verified of its terms."""
+    payers = subject.view.payers()
+    groups: dict[str, list[str]] = {state: [] for state in _OVERALL}
+    for key, entry in registry:
+        if key not in payers or not subject.allows(key):
+            continue
+        terms = {topic.state for topic in entry.topics if topic.topic != "policy-identity"}
+        known = {topic.state for topic in entry.topics}
+        best = next((state for state in ("complete", "partial") if state in terms), "")
+        best = best or ("identity_only" if known - {"none"} else "none")
+        groups[best].append(payers[key].name)
+    return TableBlock(
+        id="verified",
+        title="How far each payer is verified",
+        caption="Each payer by the best that is verified of its terms",
+        columns=(Column("state", "State"), Column("payers", "Payers")),
+        rows=tuple(
+            TableRow((plain_cell(_OVERALL[state]), plain_cell(", ".join(names) or "none")))
+            for state, names in groups.items()
+        ),
+    )
+
+
 def _registry(subject: Subject) -> list[AnyBlock]:
     payers = subject.view.payers()
     topics = subject.view.store.vocabulary.words["topic"]
@@ -127,13 +158,14 @@ def _registry(subject: Subject) -> list[AnyBlock]:
     found: list[AnyBlock] = [
         TableBlock(
             id="registry",
-            title="How far each payer is verified",
+            title="Verification, topic by topic",
             caption="State of verification by payer and topic",
             columns=columns,
             rows=tuple(rows),
-            audience=("policy",),
+            folded=True,
         )
     ]
+    found.insert(0, _summary(subject, registry))
     if notes:
         found.append(
             TableBlock(

@@ -75,16 +75,19 @@ def contractor_positions(subject: Subject) -> list[Line]:
 
 
 def position_lines(subject: Subject, payer: str) -> list[Line]:
-    """Return a payer's position on the code itself; "not established" when it has none."""
-    found: list[Line] = []
-    for question in subject.view.store.questions:
-        if subject.view.store.questions[question].kind != "position":
+    """Return a payer's position on the code itself, by the finest question that has one; else "not established"."""
+    questions = subject.view.store.questions
+    for slug in sorted(questions, key=lambda slug: questions[slug].order):
+        if questions[slug].kind != "position":
             continue
-        for answer in subject.answers(payer, question):
+        found: list[Line] = []
+        for answer in subject.answers(payer, slug):
             value = answer.value or (answer.dated.sides[0].value if answer.dated and answer.dated.sides else None)
             if isinstance(value, Position) and subject.code in value.codes and value.when is None:
                 found += subject.answer_lines(answer)
-    return found or [Line(NOT_ESTABLISHED, status="not_established")]
+        if found:
+            return found
+    return [Line(NOT_ESTABLISHED, status="not_established")]
 
 
 def hospital_authorization(subject: Subject) -> list[Line]:
