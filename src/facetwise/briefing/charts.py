@@ -57,6 +57,7 @@ def _spec(chart: Chart) -> dict[str, Any]:
                 "gridColor": "#888888",
                 "gridOpacity": 0.25,
                 "labelLimit": 260,
+                "labelPadding": 5,
             },
         },
     }

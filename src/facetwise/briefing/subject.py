@@ -15,6 +15,8 @@ from facetwise.knowledge.tables import Row
 from facetwise.problems import FacetwiseError, Problem, nearest
 
 NOT_ESTABLISHED = "not established"
+# How many sources a value cites that repeats what a record beside it cites in full.
+MOST_CITED = 3
 _BESIDE = "beside:"
 _PRIOR_AUTHORIZATION: dict[str, Status] = {"yes": "required", "no": "not_required", "depends": "depends"}
 

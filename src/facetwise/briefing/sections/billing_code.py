@@ -17,7 +17,7 @@ from facetwise.briefing.document import (
     TableRow,
     plain_cell,
 )
-from facetwise.briefing.subject import Subject, codes_of
+from facetwise.briefing.subject import MOST_CITED, Subject, codes_of
 from facetwise.knowledge.dating import in_words
 from facetwise.knowledge.kinds import Code, Family
 from facetwise.knowledge.tables import Row
@@ -64,7 +64,8 @@ def _facts(subject: Subject) -> list[tuple[str, Cell]]:
     words = subject.view.store.vocabulary.words
 
     def cell(text: str) -> Cell:
-        return Cell((msgspec.structs.replace(subject.line(dated, text), note=""),))
+        # The code's own record is cited in full once, above; here its first sources are enough to lead there.
+        return Cell((msgspec.structs.replace(subject.line(dated, text), note="", sources=dated.sources[:MOST_CITED]),))
 
     items = [("Code set", cell(value.system))]
     if value.technique:
@@ -133,8 +134,8 @@ def _family_map(subject: Subject) -> TableBlock | None:
                 or by_level.get("any")
             )
             mark = " (this code)" if code == subject.code else ""
-            cells.append(Cell((subject.line(dated, f"{code}{mark}" if code else "no code of its own"),)))
-        rows.append(TableRow((plain_cell(value.title), *cells)))
+            cells.append(plain_cell(f"{code}{mark}" if code else "no code of its own"))
+        rows.append(TableRow((Cell((subject.line(dated, value.title),)), *cells)))
     if not rows:
         return None
     return TableBlock(

@@ -7,7 +7,7 @@ import msgspec
 from facetwise.briefing.compare import together
 from facetwise.briefing.document import Answer, AnyBlock, Cell, Facts, Line, Points, Status
 from facetwise.briefing.sections import payment
-from facetwise.briefing.subject import NOT_ESTABLISHED, Subject
+from facetwise.briefing.subject import MOST_CITED, NOT_ESTABLISHED, Subject
 from facetwise.knowledge.kinds import Position, PriorAuthorization
 
 
@@ -38,8 +38,8 @@ def _glance(subject: Subject) -> list[tuple[str, Cell]]:
     first = subject.line(subject.dated, value.title)
 
     def said(text: str) -> Cell:
-        # The note on the code's own record is said once, above.
-        return Cell((msgspec.structs.replace(first, text=text, note=""),))
+        # The code's own record is cited in full once, above; here its first sources are enough to lead there.
+        return Cell((msgspec.structs.replace(first, text=text, note="", sources=first.sources[:MOST_CITED]),))
 
     items = [("What it is", Cell((first,))), ("Role", said(role[value.role]))]
     if value.bases:

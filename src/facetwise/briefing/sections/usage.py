@@ -132,6 +132,11 @@ def _trend(subject: Subject) -> list[AnyBlock]:
     ]
 
 
+def _whole(number: Decimal) -> str:
+    """Round half up, as the chart's own labels do."""
+    return str(int(number + Decimal("0.5")))
+
+
 def _peak(series: list[Series]) -> str:
     totals: dict[str, Decimal] = {}
     for one in series:
@@ -211,7 +216,7 @@ def _share(subject: Subject) -> list[AnyBlock]:
         return []
     own = next((share for code, _, share in pairs if code == subject.code), None)
     title = f"In 19 small jurisdictions in 2012, {pairs[0][1]} was followed by " + " and ".join(
-        f"{code} {share:.0f} times in 100" for code, _, share in pairs
+        f"{code} {_whole(share)} times in 100" for code, _, share in pairs
     )
     points = tuple((f"{code} for 100 of {primary}", f"{share:.1f}") for code, primary, share in pairs)
     found: list[AnyBlock] = [
