@@ -22,7 +22,6 @@ from facetwise.briefing.sections import (
 )
 from facetwise.briefing.subject import Subject, subject
 from facetwise.knowledge import Knowledge, View
-from facetwise.knowledge.dating import in_words
 from facetwise.knowledge.store import BASE_LAYER
 
 CPT_NOTICE = (

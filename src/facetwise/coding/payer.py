@@ -7,7 +7,8 @@ from typing import Any
 
 from facetwise.coding.encounter import Encounter
 from facetwise.knowledge import Answer, Dated, View
-from facetwise.knowledge.kinds import Applies, Jurisdiction
+from facetwise.knowledge.kinds import Jurisdiction
+from facetwise.knowledge.parts import Applies
 
 
 @dataclass(frozen=True, slots=True)

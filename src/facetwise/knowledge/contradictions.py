@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from datetime import date
 from itertools import combinations
 
-from facetwise.knowledge.kinds import Applies, Policy, Position, PriorAuthorization
+from facetwise.knowledge.kinds import Policy, Position, PriorAuthorization
+from facetwise.knowledge.parts import Applies
 from facetwise.knowledge.store import Dated, Store, Thing
 from facetwise.problems import Problem
 

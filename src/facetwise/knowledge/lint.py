@@ -15,7 +15,6 @@ from typing import Any
 from facetwise.knowledge import compile as compiling
 from facetwise.knowledge.contradictions import contradictions
 from facetwise.knowledge.kinds import (
-    Applies,
     Billing,
     Code,
     Criterion,
@@ -23,17 +22,13 @@ from facetwise.knowledge.kinds import (
     Family,
     Jurisdiction,
     Limit,
-    Measure,
     Modifier,
-    Part,
     Payer,
     Policy,
     Registry,
     Statement,
-    Test,
-    Value,
-    Window,
 )
+from facetwise.knowledge.parts import Applies, Measure, Part, Test, Value, Window
 from facetwise.knowledge.schema import decimal_text
 from facetwise.knowledge.store import BASE_LAYER, Dated, Store, Thing
 from facetwise.problems import Problem, did_you_mean

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 import msgspec.inspect as inspect
 
-from facetwise.knowledge.kinds import Part
+from facetwise.knowledge.parts import Part
 from facetwise.knowledge.reading import Document, Path_
 from facetwise.problems import Problem, did_you_mean
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from facetwise.knowledge.kinds import AnyValue, Evidence, Horizon, Question, Source, Vocabulary
+from facetwise.knowledge.kinds import AnyValue, Horizon, Question, Source, Vocabulary
+from facetwise.knowledge.parts import Evidence
 from facetwise.knowledge.tables import Table
 
 BASE_LAYER = "facetwise"

@@ -19,7 +19,8 @@ from typing import Any
 import msgspec
 
 from facetwise.knowledge.dating import UNDATED, day_after, day_before, first_day, last_day
-from facetwise.knowledge.kinds import GRADES, TableHeader
+from facetwise.knowledge.kinds import TableHeader
+from facetwise.knowledge.parts import GRADES
 from facetwise.problems import Problem, did_you_mean
 
 ROW_COLUMNS = ("from", "until", "sources")

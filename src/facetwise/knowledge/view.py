@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from facetwise.knowledge.dating import in_words
-from facetwise.knowledge.kinds import Payer, Registry, Source, Statement, Value
+from facetwise.knowledge.kinds import Payer, Registry, Source, Statement
+from facetwise.knowledge.parts import Value
 from facetwise.knowledge.store import Dated, Store, Thing
 from facetwise.knowledge.tables import Row
 from facetwise.problems import FacetwiseError, Problem
