@@ -20,6 +20,7 @@ PAPERS = ("a4", "us-letter")
 AUDIENCES = ("billing", "clinical", "policy")
 _ENDINGS = {".html": "html", ".htm": "html", ".pdf": "pdf", ".md": "markdown", ".markdown": "markdown", ".json": "json"}
 _WRONG_CALL = 2
+_NOT_MET = 1
 
 
 class _Parser(argparse.ArgumentParser):
@@ -80,6 +81,15 @@ def parser() -> argparse.ArgumentParser:
     code.add_argument("--format", choices=("json", "table"), default="json", help="default: json")
     _knowledge_option(code)
 
+    cover = commands.add_parser(
+        "cover",
+        help="coverage criteria, limits and prior authorization for a case",
+        description="Judge a case by its payer's criteria, limits and positions on its day, and say what is missing.",
+    )
+    cover.add_argument("case", metavar="CASE", help="a YAML or JSON file, one case or a list; - for standard input")
+    cover.add_argument("--format", choices=("json", "table"), default="json", help="default: json")
+    _knowledge_option(cover)
+
     lint = commands.add_parser(
         "lint",
         help="check the knowledge",
@@ -105,7 +115,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     try:
         options = parser().parse_args(arguments)
-        return {"brief": _brief, "changes": _changes, "code": _code, "lint": _lint}[options.command](options)
+        return {"brief": _brief, "changes": _changes, "code": _code, "cover": _cover, "lint": _lint}[options.command](
+            options
+        )
     except FacetwiseError as error:
         for problem in error.problems:
             print(f"facetwise: {problem}", file=sys.stderr)
@@ -196,6 +208,21 @@ def _code(options: argparse.Namespace) -> int:
     results = [one.result for one in coded]
     _print_json(results if text.lstrip().startswith(("[", "-")) else results[0])
     return 0
+
+
+def _cover(options: argparse.Namespace) -> int:
+    from facetwise.coverage import cover, read_cases
+    from facetwise.coverage.terminal import determination_text
+
+    text, name = _input(options.case)
+    knowledge = _load(options)
+    cases = read_cases(text, name, knowledge)
+    answers = [cover(case, knowledge) for case in cases]
+    if options.format == "table":
+        print("\n\n".join(determination_text(case, answer) for case, answer in zip(cases, answers, strict=True)))
+    else:
+        _print_json(answers if text.lstrip().startswith(("[", "-")) else answers[0])
+    return _NOT_MET if any(answer.outcome == "not_met" for answer in answers) else 0
 
 
 def _input(source: str) -> tuple[str, str]:

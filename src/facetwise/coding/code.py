@@ -12,11 +12,11 @@ from facetwise.coding.anatomy import Spine, sides_of, spine
 from facetwise.coding.encounter import Encounter, Procedure, Target
 from facetwise.coding.levels import Levels, count
 from facetwise.coding.lines import Line, Slot, Work, lay_out, slots
-from facetwise.coding.payer import Rules, Said, rules
 from facetwise.coding.verdicts import verdicts
 from facetwise.findings import Finding
 from facetwise.knowledge import Dated, Knowledge, View
 from facetwise.knowledge.kinds import Billing, Family
+from facetwise.payers import Rules, Said, rules
 
 _LAYOUTS = ("modifier_50_one_line", "rt_lt_two_lines", "modifier_50_or_rt_lt", "one_line_two_units")
 
@@ -69,7 +69,7 @@ def code(encounter: Encounter, knowledge: Knowledge) -> Coded:
     """Return the claim lines and findings for an encounter. The order of its targets and procedures does not matter."""
     view = knowledge.as_of(encounter.day)
     back = spine(view)
-    asked = rules(view, encounter)
+    asked = rules(view, encounter.payer, encounter.state)
     findings: list[Finding] = judge.facts_missing(encounter, asked)
     treated, works = _works(view, back, encounter, findings)
     works = _without_destroyed(asked, works, findings)

@@ -8,10 +8,10 @@ from facetwise.coding.anatomy import SIDES, Spine
 from facetwise.coding.encounter import Encounter, Target
 from facetwise.coding.levels import Levels
 from facetwise.coding.lines import Work
-from facetwise.coding.payer import Rules, Said
 from facetwise.findings import Finding
 from facetwise.knowledge import View
 from facetwise.knowledge.kinds import Billing
+from facetwise.payers import Rules, Said
 
 UNKNOWN = "fact-not-established"
 NEVER = "The record is not to be changed to fit the claim."

@@ -7,9 +7,9 @@ from itertools import product
 
 from facetwise.coding.anatomy import Spine
 from facetwise.coding.lines import Slot, Work, slots, with_note
-from facetwise.coding.payer import Rules, Said
 from facetwise.findings import Finding
 from facetwise.knowledge.kinds import Billing
+from facetwise.payers import Rules, Said
 
 QUESTION = "junction-pair"
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from facetwise.coding.anatomy import LEFT, RIGHT, Spine
-from facetwise.coding.payer import Said
 from facetwise.knowledge import Dated
 from facetwise.knowledge.kinds import Family
 from facetwise.knowledge.parts import Rank
+from facetwise.payers import Said
 
 _SIDE_MODIFIER = {LEFT: "LT", RIGHT: "RT"}
 _BOTH = frozenset((LEFT, RIGHT))

@@ -9,10 +9,10 @@ from facetwise.coding.encounter import Encounter
 from facetwise.coding.judge import NEVER, UNKNOWN, cited, guidance_words, payer_name
 from facetwise.coding.junction import Pair
 from facetwise.coding.lines import Line
-from facetwise.coding.payer import Rules, Said
 from facetwise.findings import Finding, Severity
 from facetwise.knowledge.kinds import Limit, Position, PriorAuthorization
 from facetwise.knowledge.schema import decimal_text
+from facetwise.payers import Rules, Said
 
 _REFUSED = ("not_covered", "appeal_only")
 _POSITION_QUESTIONS = ("third-level-position", "code-position")

@@ -1,11 +1,10 @@
-"""Whose rules an encounter is coded by: the payer, or the contractor that the state picks, and what it has said."""
+"""Whose rules hold: the payer's, or those of the contractor that the state picks, and what they say of a procedure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from facetwise.coding.encounter import Encounter
 from facetwise.knowledge import Answer, Dated, View
 from facetwise.knowledge.kinds import Jurisdiction
 from facetwise.knowledge.parts import Applies
@@ -64,20 +63,20 @@ class Rules:
         return own or self.view.answers(self.local, question)
 
 
-def rules(view: View, encounter: Encounter) -> Rules:
-    """Return the rules for an encounter: those of the state's contractor where the payer is a program that has them."""
+def rules(view: View, payer: str, state: str) -> Rules:
+    """Return the rules of a payer in a state: those of the state's contractor where the payer is a program with such."""
     payers = view.payers()
-    if payers[encounter.payer].role not in ("program", "medicare_advantage"):
-        return Rules(view, encounter.payer)
+    if payers[payer].role not in ("program", "medicare_advantage"):
+        return Rules(view, payer)
     contractors = [
         dated.value.contractor
         for _, dated in view.of_kind("jurisdiction")
-        if isinstance(dated.value, Jurisdiction) and encounter.state in dated.value.states
+        if isinstance(dated.value, Jurisdiction) and state in dated.value.states
     ]
     local = next(iter(dict.fromkeys(contractors)), "")
-    if payers[encounter.payer].role == "program":
-        return Rules(view, local or encounter.payer, unknown_contractor=not local)
-    return Rules(view, encounter.payer, unknown_contractor=not local, local=local)
+    if payers[payer].role == "program":
+        return Rules(view, local or payer, unknown_contractor=not local)
+    return Rules(view, payer, unknown_contractor=not local, local=local)
 
 
 def _applies(applies: Applies | None, technique: str, facts: dict[str, str]) -> bool:
