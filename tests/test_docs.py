@@ -68,18 +68,22 @@ def test_how_what_is_printed_is_compared(expected: str, found: str, same: bool) 
 
 @pytest.mark.parametrize(("command", "expected"), list(examples()))
 def test_an_example_prints_what_the_page_says(command: str, expected: str) -> None:
-    name, *arguments = shlex.split(command)
-    assert name == "facetwise", "only our own command is run"
-    made = subprocess.run(
-        [sys.executable, "-m", "facetwise", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
+    fed = None
+    for part in command.split(" | "):
+        name, *arguments = shlex.split(part)
+        assert name == "facetwise", "only our own command is run"
+        made = subprocess.run(
+            [sys.executable, "-m", "facetwise", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "NO_COLOR": "1", "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"},
+            input=fed,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+        fed = made.stdout
     assert matches(expected, made.stdout), made.stdout[:3000]
 
 
@@ -89,12 +93,9 @@ def commands() -> dict[str, argparse.ArgumentParser]:
 
 
 def test_every_command_and_option_is_described() -> None:
-    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES if page.parent.name == "docs")
+    pages = [page.read_text(encoding="utf-8") for page in PAGES if page.parent.name == "docs"]
     for name, command in commands().items():
-        # A command is described from where it is first written as code to the next heading of the same page.
-        parts = [
-            part for part in re.split(r"^##? ", text, flags=re.MULTILINE) if re.search(rf"`facetwise {name}\b", part)
-        ]
+        parts = [text for text in pages if re.search(rf"`facetwise {name}\b", text)]
         assert parts, f"no page of docs/ says what `facetwise {name}` does"
         said = "\n".join(parts)
         for action in command._actions:

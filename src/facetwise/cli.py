@@ -10,6 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facetwise import __version__
+from facetwise.catalog import commands as catalog_commands
+from facetwise.catalog import pull_commands
+from facetwise.coverage.commands import add_arguments as add_cover_arguments
+from facetwise.payment.commands import add_price
 from facetwise.problems import FacetwiseError, Problem
 
 if TYPE_CHECKING:
@@ -20,7 +24,6 @@ PAPERS = ("a4", "us-letter")
 AUDIENCES = ("billing", "clinical", "policy")
 _ENDINGS = {".html": "html", ".htm": "html", ".pdf": "pdf", ".md": "markdown", ".markdown": "markdown", ".json": "json"}
 _WRONG_CALL = 2
-_NOT_MET = 1
 
 
 class _Parser(argparse.ArgumentParser):
@@ -86,9 +89,19 @@ def parser() -> argparse.ArgumentParser:
         help="coverage criteria, limits and prior authorization for a case",
         description="Judge a case by its payer's criteria, limits and positions on its day, and say what is missing.",
     )
-    cover.add_argument("case", metavar="CASE", help="a YAML or JSON file, one case or a list; - for standard input")
-    cover.add_argument("--format", choices=("json", "table"), default="json", help="default: json")
+    add_cover_arguments(cover)
     _knowledge_option(cover)
+
+    _knowledge_option(add_price(commands))
+
+    data = commands.add_parser(
+        "data",
+        help="official releases: load, fetch, list, watch",
+        description="Official releases (fee schedules, NCCI edits, code sets) in the catalog on this machine.",
+    )
+    releases = data.add_subparsers(dest="data_command", metavar="COMMAND", required=True, parser_class=_Parser)
+    catalog_commands.add_arguments(releases)
+    pull_commands.add_arguments(releases)
 
     lint = commands.add_parser(
         "lint",
@@ -115,9 +128,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code."""
     try:
         options = parser().parse_args(arguments)
-        return {"brief": _brief, "changes": _changes, "code": _code, "cover": _cover, "lint": _lint}[options.command](
-            options
-        )
+        commands = {
+            "brief": _brief,
+            "changes": _changes,
+            "code": _code,
+            "cover": _cover,
+            "price": _price,
+            "data": lambda chosen: int(chosen.run(chosen)),
+            "lint": _lint,
+        }
+        return commands[options.command](options)
     except FacetwiseError as error:
         for problem in error.problems:
             print(f"facetwise: {problem}", file=sys.stderr)
@@ -197,8 +217,9 @@ def _changes(options: argparse.Namespace) -> int:
 def _code(options: argparse.Namespace) -> int:
     from facetwise.coding import code, read_encounters
     from facetwise.coding.terminal import coded_table
+    from facetwise.streams import json_bytes, print_bytes, read_input
 
-    text, name = _input(options.encounter)
+    text, name = read_input(options.encounter)
     knowledge = _load(options)
     encounters = read_encounters(text, name, knowledge)
     coded = [code(encounter, knowledge) for encounter in encounters]
@@ -206,45 +227,20 @@ def _code(options: argparse.Namespace) -> int:
         print("\n\n".join(coded_table(one) for one in coded))
         return 0
     results = [one.result for one in coded]
-    _print_json(results if text.lstrip().startswith(("[", "-")) else results[0])
+    print_bytes(json_bytes(results if text.lstrip().startswith(("[", "-")) else results[0]))
     return 0
 
 
 def _cover(options: argparse.Namespace) -> int:
-    from facetwise.coverage import cover, read_cases
-    from facetwise.coverage.terminal import determination_text
+    from facetwise.coverage.commands import run
 
-    text, name = _input(options.case)
-    knowledge = _load(options)
-    cases = read_cases(text, name, knowledge)
-    answers = [cover(case, knowledge) for case in cases]
-    if options.format == "table":
-        print("\n\n".join(determination_text(case, answer) for case, answer in zip(cases, answers, strict=True)))
-    else:
-        _print_json(answers if text.lstrip().startswith(("[", "-")) else answers[0])
-    return _NOT_MET if any(answer.outcome == "not_met" for answer in answers) else 0
+    return run(options)
 
 
-def _input(source: str) -> tuple[str, str]:
-    """Return the text of a file, or of standard input for "-", and its name for messages."""
-    try:
-        if source == "-":
-            return sys.stdin.buffer.read().decode("utf-8"), "standard input"
-        return Path(source).read_text(encoding="utf-8"), source
-    except UnicodeDecodeError as error:
-        raise FacetwiseError(
-            Problem(source, 0, f"byte {error.start} is not UTF-8", "UTF-8 text", "save the file as UTF-8")
-        ) from None
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise FacetwiseError(Problem(source, 0, f"it cannot be read: {reason}", "a readable file, or -")) from None
+def _price(options: argparse.Namespace) -> int:
+    from facetwise.payment.commands import run_price
 
-
-def _print_json(content: object) -> None:
-    import msgspec
-
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n")
-    sys.stdout.buffer.flush()
+    return run_price(options)
 
 
 def _lint(options: argparse.Namespace) -> int:

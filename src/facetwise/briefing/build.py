@@ -66,7 +66,7 @@ def build(knowledge: Knowledge, code: str, day: date, *, audience: str = "", pay
         if found:
             sections.append(Section(name, title, tuple(found)))
     sections = _for_audience(sections, audience)
-    sources = _sources(about.view, cited(sections))
+    sources = source_entries(about.view, cited(sections))
     sections.append(Section("sources", "Sources", ()))
     horizon = knowledge.store.horizon
     layers = tuple(layer for layer in knowledge.store.layers if layer != BASE_LAYER)
@@ -123,7 +123,8 @@ def _folded(block: AnyBlock) -> AnyBlock:
     return msgspec.structs.replace(block, folded=True)
 
 
-def _sources(view: View, keys: list[str]) -> tuple[SourceEntry, ...]:
+def source_entries(view: View, keys: list[str]) -> tuple[SourceEntry, ...]:
+    """Return the sources of these keys, numbered in their order."""
     found = []
     for number, key in enumerate(keys, start=1):
         source = view.source(key)

@@ -21,6 +21,9 @@ Status = Literal[
     "not_required",
     "depends",
     "conflict",
+    "met",
+    "not_met",
+    "unknown",
 ]
 STATUS_WORDS: dict[str, str] = {
     "covered": "covered",
@@ -32,6 +35,9 @@ STATUS_WORDS: dict[str, str] = {
     "not_required": "not required",
     "depends": "depends on the plan",
     "conflict": "sources disagree",
+    "met": "met",
+    "not_met": "not met",
+    "unknown": "missing",
 }
 
 
@@ -232,7 +238,10 @@ class SourceEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Document(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A whole briefing. Dates are ISO texts; `digest` is over everything else in it."""
+    """A whole briefing, or another paper (`kind` names it), which may be about no one `code`.
+
+    Dates are ISO texts; `digest` is over everything else in it.
+    """
 
     code: str
     as_of: str
@@ -247,6 +256,7 @@ class Document(msgspec.Struct, frozen=True, omit_defaults=True):
     layers: tuple[str, ...] = ()
     notice: str = ""
     digest: str = ""
+    kind: str = "briefing"
 
 
 def sealed(document: Document) -> Document:

@@ -1,6 +1,21 @@
 """Is it covered, and what is missing: a case against the criteria, limits and positions of its payer on its day."""
 
-from facetwise.coverage.case import Case, read_cases
-from facetwise.coverage.determination import Determination, cover
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from facetwise.coverage.case import Case, read_cases
+    from facetwise.coverage.determination import Determination, cover
 
 __all__ = ["Case", "Determination", "cover", "read_cases"]
+
+_HOMES = {"Case": "case", "read_cases": "case", "Determination": "determination", "cover": "determination"}
+
+
+def __getattr__(name: str) -> Any:
+    # The command line imports its options from here; the engine is loaded when it is needed.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

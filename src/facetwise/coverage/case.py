@@ -71,6 +71,12 @@ def read_cases(text: str, name: str, knowledge: Knowledge) -> list[Case]:
     return [case for case in cases if case is not None]
 
 
+def _in_order(event: Event) -> tuple[Any, ...]:
+    """By day, and within a day by all that is said, so that the order in which it was written never matters."""
+    said = sorted((name, str(value)) for name, value in event.facts.items())
+    return (event.day, event.technique, event.region, event.joints, event.purpose, event.sequence, event.sides, said)
+
+
 class _Reader:
     def __init__(self, name: str, lines: dict[Path_, int], knowledge: Knowledge, problems: list[Problem]):
         self.name, self.lines, self.knowledge, self.problems = name, lines, knowledge, problems
@@ -149,9 +155,7 @@ class _Reader:
         known = {state for _, dated in view.of_kind("jurisdiction") for state in getattr(dated.value, "states", ())}
         text = str(value).upper()
         if text not in known:
-            self.fault(
-                at, f"state {value!r} is not known", "a postal abbreviation such as OH", did_you_mean(text, known)
-            )
+            self.fault(at, "this state is not known", "a postal abbreviation such as OH", did_you_mean(text, known))
         return text
 
     def optional(self, at: Path_, data: dict[str, Any], key: str, words: str) -> str:
@@ -202,9 +206,9 @@ class _Reader:
         for index, joint in enumerate(data):
             text = str(joint).upper()
             if text not in known:
-                self.fault((*at, index), f"joint {joint!r} does not exist", "such as L4-L5", did_you_mean(text, known))
+                self.fault((*at, index), "this joint does not exist", "such as L4-L5", did_you_mean(text, known))
             elif region and region not in (known[text]["region"], known[text]["part"]):
-                self.fault((*at, index), f"{text} does not lie in the {self.words['region'][region]} region")
+                self.fault((*at, index), f"this joint does not lie in the {self.words['region'][region]} region")
             else:
                 found.append(text)
         return tuple(dict.fromkeys(found))
@@ -279,4 +283,4 @@ class _Reader:
                 facts=facts,
             )
             found.append(event)
-        return tuple(sorted(found, key=lambda event: (event.day, event.technique, event.region, event.joints)))
+        return tuple(sorted(found, key=_in_order))

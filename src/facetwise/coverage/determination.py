@@ -8,9 +8,9 @@ from typing import Literal
 import msgspec
 
 from facetwise.coverage.case import Case
-from facetwise.coverage.evaluate import Context, context, evaluate, region_of
+from facetwise.coverage.evaluate import Context, concerns, context, evaluate, region_of
 from facetwise.coverage.logic import Outcome, Status
-from facetwise.coverage.windows import next_day, used
+from facetwise.coverage.windows import in_session, next_day, standing, used
 from facetwise.knowledge import Knowledge, View
 from facetwise.knowledge.kinds import Criterion, Family, Jurisdiction, Limit, Position, PriorAuthorization, Question
 from facetwise.payers import Rules, Said, rules
@@ -142,13 +142,17 @@ def _criteria(about: Context, asked: Rules) -> list[_Judged]:
     found: list[_Judged] = []
     questions = sorted(about.view.store.questions.items(), key=lambda item: (item[1].order, item[0]))
     for slug, question in questions:
-        if question.kind != "criterion" or not _bears(about, question):
+        if question.kind != "criterion":
             continue
-        said = _said(about, asked, slug)
+        bears = _bears(about, question)
+        said = [
+            one
+            for one in _said(about, asked, slug)
+            if isinstance(one.value, Criterion) and (bears or one.value.applies.technique)
+        ]
         for one in said:
-            if isinstance(one.value, Criterion):
-                found += _criterion(about, one, one.value)
-        if not said and question.headline:
+            found += _criterion(about, one, one.value)
+        if not said and bears and question.headline and concerns(about, slug):
             found.append((_silent(slug, question), (f"the payer's rule: {question.title.lower()}",)))
     return found
 
@@ -163,6 +167,8 @@ def _criterion(about: Context, one: Said, value: Criterion) -> list[_Judged]:
         outcome = Outcome("unknown", {}, ("a person's judgement",))
     else:
         outcome = evaluate(about, value.test)
+        if outcome.status == "not_met" and value.applies.purpose and not about.case.purpose:
+            outcome = Outcome("unknown", outcome.found, ("procedure.purpose",))
     status: Status = "unknown" if one.conflicting and outcome.status == "not_met" else outcome.status
     names = outcome.missing or (("sources disagree",) if status == "unknown" else ())
     result = CriterionResult(
@@ -238,21 +244,20 @@ def _limits(about: Context, asked: Rules) -> tuple[list[LimitResult], list[_Judg
             continue
         for one in _said(about, asked, slug):
             value = one.value
-            if not isinstance(value, Limit):
+            if not isinstance(value, Limit) or (
+                about.sequence and value.applies.sequence and about.sequence not in value.applies.sequence
+            ):
                 continue
+            name = one.answer.thing.slug if one.answer.thing else slug
             if value.window.kind == "session":
-                judged += _in_session(about, one, value)
+                judged.append(_limit_result(name, one, value, in_session(about, value)))
                 continue
             held = used(about, value)
-            if held is None or value.at_most is None:
+            outcome = standing(about, value, held)
+            judged.append(_limit_result(name, one, value, outcome))
+            if held.window_days is None or value.at_most is None:
                 continue
-            after = Decimal(len(held.sure) + 1)
-            most = Decimal(len(held.sure) + len(held.possible) + 1)
-            status: Status = "not_met" if after > value.at_most else "met"
-            if status == "met" and (held.missing and (about.case.history is None or most > value.at_most)):
-                status = "unknown"
             eligible = next_day(held.sure, value.at_most, held.window_days, value, about.case.day)
-            name = one.answer.thing.slug if one.answer.thing else slug
             limits.append(
                 LimitResult(
                     id=name,
@@ -262,40 +267,25 @@ def _limits(about: Context, asked: Rules) -> tuple[list[LimitResult], list[_Judg
                     next_eligible_date=eligible.isoformat() if eligible else None,
                     citations=one.citations,
                     statement=value.statement,
-                    status=status,
+                    status=outcome.status,
                 )
             )
-            found = {"history": ", ".join(day.isoformat() for day in held.sure) or "none in the window"}
-            judged.append((_limit_result(name, one, value, status, found), held.missing))
     return limits, judged
 
 
-def _in_session(about: Context, one: Said, value: Limit) -> list[_Judged]:
-    names = {"level": "procedure.levels", "levels_each_side": "procedure.levels", "region": "procedure.regions"}
-    name = names.get(value.counts)
-    if name is None or value.at_most is None:
-        return []
-    number = about.facts.get(name)
-    if name == "procedure.regions" and number is None:
-        number = Decimal(1)
-    thing = one.answer.thing.slug if one.answer.thing else value.question
-    if not isinstance(number, Decimal):
-        return [(_limit_result(thing, one, value, "unknown", None), (name,))]
-    status: Status = "met" if number <= value.at_most else "not_met"
-    return [(_limit_result(thing, one, value, status, {name: str(number.normalize())}), ())]
-
-
-def _limit_result(name: str, one: Said, value: Limit, status: Status, found: dict[str, str] | None) -> CriterionResult:
-    return CriterionResult(
+def _limit_result(name: str, one: Said, value: Limit, outcome: Outcome) -> _Judged:
+    conflicting = one.conflicting and outcome.status == "not_met"
+    result = CriterionResult(
         id=name,
         statement=value.statement,
-        status="unknown" if one.conflicting and status == "not_met" else status,
-        found=found,
+        status="unknown" if conflicting else outcome.status,
+        found=outcome.found or None,
         needed=value.cell,
         citations=one.citations,
         evidence=one.dated.evidence or "",
         note=_note(one),
     )
+    return result, ("sources disagree",) if conflicting else outcome.missing
 
 
 def _codes(about: Context) -> tuple[str, ...]:
@@ -366,7 +356,8 @@ def _authorization(about: Context, asked: Rules, codes: tuple[str, ...]) -> Auth
         return Authorization(required=None, why=f"Whether it is required is {_NOT_ESTABLISHED}.", citations=())
     answers = {one.value.required for one in said}
     required = {"yes": True, "no": False}.get(answers.pop()) if len(answers) == 1 else None
-    if "yes" in {one.value.required for one in said} and not any(one.conflicting for one in said):
+    stated = {one.value.required for one in said}
+    if "yes" in stated and "depends" not in stated and not any(one.conflicting for one in said):
         required = True
     chosen = [one for one in said if required is None or one.value.required == ("yes" if required else "no")]
     why = " ".join(dict.fromkeys(one.value.statement for one in chosen))

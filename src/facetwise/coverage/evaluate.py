@@ -9,6 +9,7 @@ from decimal import Decimal
 from facetwise.coverage.case import Case, Event
 from facetwise.coverage.logic import Fact, Outcome, Status, all_of, any_of, compare, days_of, not_of, within
 from facetwise.knowledge import View
+from facetwise.knowledge.kinds import Criterion
 from facetwise.knowledge.parts import Measure, Prior, Test
 
 _HISTORY = "history"
@@ -56,22 +57,34 @@ def region_of(view: View, region: str) -> str:
     return region
 
 
+def concerns(context: Context, question: str) -> bool:
+    """Whether a question is one for this purpose and sequence at all, as those show who have answered it."""
+    asked = (("purpose", context.case.purpose), ("sequence", context.sequence))
+    return any(
+        all(not value or not getattr(one.applies, name) or value in getattr(one.applies, name) for name, value in asked)
+        for _, dated in context.view.of_kind("criterion")
+        if isinstance(one := dated.value, Criterion) and one.question == question
+    )
+
+
 def _sequence(view: View, case: Case) -> str:
     """Return initial, second or repeat as the history tells; empty when there is no history to tell it."""
     if case.history is None:
         return ""
-    earlier = [
-        event for event in case.history if _alike(view, case, event) and same_region(view, event.region, case.region)
-    ]
-    if not earlier:
-        return "initial"
-    return "second" if case.purpose == "diagnostic" else "repeat"
+    kinship = {_alike(view, case, event) for event in case.history if same_region(view, event.region, case.region)}
+    if "met" in kinship:
+        return "second" if case.purpose == "diagnostic" else "repeat"
+    return "" if "unknown" in kinship else "initial"
 
 
-def _alike(view: View, case: Case, event: Event) -> bool:
+def _alike(view: View, case: Case, event: Event) -> Status:
+    """Whether an earlier procedure is one of this kind; among injections that turns on the purpose of both."""
     injections = set(view.store.vocabulary.words.get("injection_technique", {}))
-    kin = event.technique == case.technique or {event.technique, case.technique} <= injections
-    return kin and (not case.purpose or not event.purpose or case.purpose == event.purpose)
+    if not {event.technique, case.technique} <= injections:
+        return "met" if event.technique == case.technique else "not_met"
+    if not case.purpose or not event.purpose:
+        return "unknown"
+    return "met" if case.purpose == event.purpose else "not_met"
 
 
 def _derived(view: View, case: Case) -> dict[str, Fact]:
@@ -79,8 +92,9 @@ def _derived(view: View, case: Case) -> dict[str, Fact]:
         return {}
     facts: dict[str, Fact] = {}
     near = [event for event in case.history if same_region(view, event.region, case.region)]
-    alike = [event for event in near if _alike(view, case, event)]
-    if alike:
+    alike = [event for event in near if _alike(view, case, event) != "not_met"] or _blocks_before(view, case, near)
+    # What the last one of this kind brought is not known while an unclear one may be the last.
+    if alike and (_alike(view, case, alike[-1]) != "unknown"):
         facts.update(alike[-1].facts)
     ablations = [
         event for event in near if event.technique in view.store.vocabulary.words.get("ablation_technique", {})
@@ -93,6 +107,17 @@ def _derived(view: View, case: Case) -> dict[str, Fact]:
     else:
         facts["history.successful_ablation_at_level"] = False
     return facts
+
+
+def _blocks_before(view: View, case: Case, near: list[Event]) -> list[Event]:
+    """The diagnostic blocks that a first treatment rests on: their relief is what its criteria ask for."""
+    if case.sequence not in ("", "initial") or case.purpose == "diagnostic":
+        return []
+    injections = view.store.vocabulary.words.get("injection_technique", {})
+    treatments = {*injections, *view.store.vocabulary.words.get("ablation_technique", {})}
+    if case.technique not in treatments:
+        return []
+    return [event for event in near if event.technique in injections and event.purpose == "diagnostic"]
 
 
 def evaluate(context: Context, test: Test) -> Outcome:
@@ -136,7 +161,7 @@ def _counted(context: Context, test: Test, prior: Prior) -> Outcome:
 def _number(context: Context, test: Test, events: list[Event]) -> int:
     """Return how many events count: with `apart`, the most that keep that distance from each other and from the case."""
     if test.apart is None or test.apart.at_least is None:
-        return len(events)
+        return len({event.day for event in events})  # left and right on one day are one procedure
     gap = days_of(test.apart.at_least, test.apart.unit)
     last: date = context.case.day
     several = test.count is not None and test.count.at_least is not None and test.count.at_least > 1
@@ -154,13 +179,25 @@ def _fits(context: Context, test: Test, prior: Prior, event: Event) -> Outcome:
         _word("technique", event.technique, prior.technique),
         _word("purpose", event.purpose, prior.purpose),
         _word("sequence", event.sequence, prior.sequence),
-        *(compare(one, event.facts.get(one.asks or ""), context.unit(one.asks or "")) for one in prior.where),
-        *(_same(context, what, event) for what in prior.same),
+        *(_where(context, one, event) for one in prior.where),
+        *(same_place(context, what, event) for what in prior.same),
     ]
     if test.within is not None and test.within.at_most is not None:
         days = days_of(test.within.at_most, test.within.unit)
         checks.append(_plain((case.day - event.day).days <= days))
     return all_of(checks)
+
+
+def _where(context: Context, test: Test, event: Event) -> Outcome:
+    """A test of one earlier procedure: the facts are that procedure's own."""
+    if test.all:
+        return all_of(_where(context, one, event) for one in test.all)
+    if test.any:
+        return any_of(_where(context, one, event) for one in test.any)
+    if test.none:
+        return not_of(any_of(_where(context, one, event) for one in test.none))
+    assert test.asks is not None
+    return compare(test, event.facts.get(test.asks), context.unit(test.asks))
 
 
 def _word(what: str, value: str, wanted: tuple[str, ...]) -> Outcome:
@@ -171,7 +208,8 @@ def _word(what: str, value: str, wanted: tuple[str, ...]) -> Outcome:
     return _plain(value in wanted)
 
 
-def _same(context: Context, what: str, event: Event) -> Outcome:
+def same_place(context: Context, what: str, event: Event) -> Outcome:
+    """Whether an earlier procedure lay at the same region, level, side or site (level and side) as this one."""
     case = context.case
     region = _plain(same_region(context.view, event.region, case.region))
     if what == "region" or region.status != "met":

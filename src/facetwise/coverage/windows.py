@@ -12,19 +12,25 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from facetwise.coverage.case import Event
-from facetwise.coverage.evaluate import Context, same_region
-from facetwise.coverage.logic import days_of
+from facetwise.coverage.evaluate import Context, same_place, same_region
+from facetwise.coverage.logic import Outcome, all_of, days_of, shown
 from facetwise.knowledge.kinds import Limit
-from facetwise.knowledge.parts import Applies
+
+_SESSIONS = ("session", "procedure", "block")
+_JUDGEMENT = "a person's judgement"
+_PLACES = ("level", "side", "site")
 
 
 @dataclass(frozen=True, slots=True)
 class Used:
-    """How much of a limit is used before this procedure: surely, and at most when the history is unclear."""
+    """How much of a limit is used before this procedure: surely, and at most when the history is unclear.
+
+    `window_days` is None where the source gives no span of time: then all of the history counts.
+    """
 
     sure: tuple[date, ...]
     possible: tuple[date, ...]
-    window_days: int
+    window_days: int | None
     missing: tuple[str, ...] = ()
 
 
@@ -38,29 +44,77 @@ def window_days(limit: Limit, day: date) -> int | None:
     return None
 
 
-def used(context: Context, limit: Limit) -> Used | None:
-    """Return the sessions that the limit's window holds before this procedure; None when it is no limit over time."""
+def used(context: Context, limit: Limit) -> Used:
+    """Return the sessions that the limit's window holds before this procedure."""
     case = context.case
     length = window_days(limit, case.day)
-    if length is None or limit.counts not in ("session", "procedure", "block"):
-        return None
     if case.history is None:
         return Used((), (), length, ("history",))
     sure: set[date] = set()
     possible: set[date] = set()
     missing: list[str] = []
-    for event in case.history:
-        if not _counts(context, limit.applies, event) or (case.day - event.day).days >= length:
+    events = [event for event in case.history if _counts(context, limit, event)]
+    if limit.applies.sequence == ("repeat",):
+        events = [event for event in events if event.day > events[0].day]  # the first is no repeat
+    for event in events:
+        if length is not None and (case.day - event.day).days >= length:
             continue
-        unclear = bool(limit.applies.purpose) and not event.purpose
-        if unclear:
-            missing.append("history.purpose")
+        place = all_of(same_place(context, what, event) for what in limit.per if what in _PLACES)
+        if place.status == "not_met":
+            continue
+        unclear = list(place.missing)
+        if limit.applies.purpose and not event.purpose:
+            unclear.append("history.purpose")
+        if limit.counts not in _SESSIONS:
+            unclear.append(_JUDGEMENT)
+        missing += unclear
         (possible if unclear else sure).add(event.day)
     return Used(tuple(sorted(sure)), tuple(sorted(possible - sure)), length, tuple(dict.fromkeys(missing)))
 
 
-def _counts(context: Context, applies: Applies, event: Event) -> bool:
-    if not same_region(context.view, event.region, context.case.region):
+def standing(context: Context, limit: Limit, held: Used) -> Outcome:
+    """Return whether this procedure still fits the limit: unknown where number, span or history is not clear."""
+    found = {"history": ", ".join(day.isoformat() for day in held.sure) or "none in the window"}
+    if limit.at_most is None:
+        return Outcome("unknown", found, (_JUDGEMENT,))
+    if context.case.history is None:
+        return Outcome("unknown", found, held.missing)
+    if len(held.sure) + 1 > limit.at_most:
+        if held.window_days is None:
+            return Outcome("unknown", found, (_JUDGEMENT,))
+        unclear = bool(limit.applies.purpose) and not context.case.purpose
+        return Outcome("unknown", found, ("procedure.purpose",)) if unclear else Outcome("not_met", found)
+    if len(held.sure) + len(held.possible) + 1 > limit.at_most:
+        return Outcome("unknown", found, held.missing)
+    return Outcome("met", found)
+
+
+def in_session(context: Context, limit: Limit) -> Outcome:
+    """Return whether this session keeps to the limit on its levels, regions or injections."""
+    name = "procedure.regions" if limit.counts == "region" else "procedure.levels"
+    number = context.facts.get(name)
+    if name == "procedure.regions" and number is None:
+        number = Decimal(1)
+    if not isinstance(number, Decimal):
+        return Outcome("unknown", {}, (name,))
+    found = {name: shown(number)}
+    if limit.at_most is None:
+        return Outcome("unknown", found, (_JUDGEMENT,))
+    low = high = number
+    if limit.counts in ("injection", "block") and context.case.sides in ("", "bilateral"):
+        high = number * 2
+        low = high if limit.counts == "injection" and context.case.sides else number
+    if low > limit.at_most:
+        return Outcome("not_met", found)
+    if high > limit.at_most:
+        return Outcome("unknown", found, (_JUDGEMENT,) if context.case.sides else ("procedure.sides",))
+    return Outcome("met", found)
+
+
+def _counts(context: Context, limit: Limit, event: Event) -> bool:
+    applies = limit.applies
+    # A limit on regions counts the other regions; all others count within the procedure's own.
+    if same_region(context.view, event.region, context.case.region) == (limit.counts == "region"):
         return False
     if applies.technique and event.technique not in applies.technique:
         return False

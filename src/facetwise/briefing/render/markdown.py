@@ -79,7 +79,7 @@ class _Writer:
         yield ""
         yield escaped(document.notice)
         yield ""
-        yield f"Knowledge `{document.knowledge}`. Briefing `{document.digest}`."
+        yield f"Knowledge `{document.knowledge}`. {document.kind.capitalize()} `{document.digest}`."
 
     def _block(self, block: AnyBlock, *, folded: bool) -> Iterator[str]:
         if folded:

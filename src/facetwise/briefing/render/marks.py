@@ -15,6 +15,9 @@ STATUS_GLYPHS = {
     "not_required": "□",
     "depends": "◇",
     "conflict": "≠",
+    "met": "✓",
+    "not_met": "✕",
+    "unknown": "–",
 }
 EVIDENCE_GLYPHS = {"primary": "●", "secondary": "○", "superseded": "†", "inferred": "∴"}
 EVIDENCE_WORDS = {

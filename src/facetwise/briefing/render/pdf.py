@@ -116,6 +116,8 @@ class _Reader:
         sections = [self.section(one) for one in source.sections if one.id != "sources"]
         day = date.fromisoformat(source.as_of)
         code, _, name = source.title.rpartition(": ") if ": " not in source.title else source.title.partition(": ")
+        if not source.code:
+            code, name = "", source.title
         about = [f"Knowledge reviewed {in_words(source.reviewed)}"]
         if source.audience:
             about.append(f"ordered for {source.audience} readers")
@@ -127,6 +129,7 @@ class _Reader:
             "sizes": {"table": _TABLE_SIZE, "wide": _WIDE_SIZE, "gap": _GAP},
             "code": code or source.code,
             "name": name,
+            "kind": source.kind,
             "title": f"{source.title}, as of {in_words(day)}",
             "summary": source.summary,
             "date": [day.year, day.month, day.day],
@@ -141,7 +144,7 @@ class _Reader:
             "sources": [_source(entry) for entry in source.sources],
             "sources_title": next((one.title for one in source.sections if one.id == "sources"), "Sources"),
             "notice": source.notice,
-            "digests": f"Knowledge {source.knowledge}. Briefing {source.digest}.",
+            "digests": f"Knowledge {source.knowledge}. {source.kind.capitalize()} {source.digest}.",
         }
 
     def section(self, section: model.Section) -> View:

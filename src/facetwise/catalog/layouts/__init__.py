@@ -1,0 +1,1 @@
+"""The published layouts: how each is recognised by its content and read."""
