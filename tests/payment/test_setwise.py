@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
+import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -16,7 +18,7 @@ import pytest
 from facetwise.knowledge import Knowledge
 from facetwise.payment import fees
 from facetwise.payment.physician import NATIONAL, allowed
-from facetwise.payment.setwise import price_file
+from facetwise.payment.setwise import Priced, is_setwise, price_file, run_setwise
 from facetwise.problems import FacetwiseError
 
 Line = dict[str, Any]
@@ -102,7 +104,7 @@ def run(knowledge: Knowledge, directory: Path, lines: list[Line], **options: Any
     return read(out)
 
 
-def line(code: str, *modifiers: str, claim_id: str = "a", number: int = 1, units: int = 1, **others: Any) -> Line:
+def line(code: str, *modifiers: str, claim_id: Any = "a", number: Any = 1, units: Any = 1, **others: Any) -> Line:
     return {
         "claim_id": claim_id,
         "claim_line_number": number,
@@ -419,7 +421,7 @@ def test_a_further_unit_never_lowers_a_price(knowledge: Knowledge, tmp_path: Pat
 
 
 # Of cms.md 2.6 and 3.2: the lines, the sum in an office and that in a facility (or in the center).
-WORKED = (
+WORKED: tuple[Any, ...] = (
     ([("64493", "50"), ("64494", "50")], "429.38", "187.89"),
     ([("64635", "50"), ("64636", "50")], "1074.68", "335.69"),
     ([("64635", "50"), ("64633",)], "926.88", "345.87"),
@@ -624,8 +626,8 @@ def test_an_empty_file_is_no_error(knowledge: Knowledge, tmp_path: Path) -> None
 
 
 def test_other_columns_and_options_for_the_whole_file(knowledge: Knowledge, tmp_path: Path) -> None:
-    columns = ("claim_id", "claim_line_number", "hcpcs_code", "service_unit_quantity", "claim_line_start_date", "payer")
-    columns = (*columns, "claim_type", "hcpcs_modifier_1", "diagnosis_code_1")
+    first = ("claim_id", "claim_line_number", "hcpcs_code", "service_unit_quantity", "claim_line_start_date", "payer")
+    columns = (*first, "claim_type", "hcpcs_modifier_1", "diagnosis_code_1")
     lines = [line("64493", claim_line_start_date="2026-03-02", claim_type="institutional")]
     defaults = {"setting": "asc"}
     path, out = write(tmp_path / "lines.csv", lines, columns), tmp_path / "out.csv"
@@ -695,7 +697,7 @@ def _catalog(file: Path) -> None:
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         )
         plain = ["0", "2", "0", "0"]
-        for release, whose, factor in (
+        for number, whose, factor in (
             (1, "non_qualifying_apm", "30"),
             (2, "non_qualifying_apm", "31"),
             (2, "qualifying_apm", "32"),
@@ -709,7 +711,7 @@ def _catalog(file: Path) -> None:
             )
             for row in rows:
                 cap = ["3.07", "3.07", "0.07"] if row[0] == "90004" else ["0", "0", "0"]
-                connection.execute(fee, [release, *row, factor, whose, *cap])
+                connection.execute(fee, [number, *row, factor, whose, *cap])
         for mac, locality, state, name, *indices in (
             ("10000", "01", "OH", "OHIO", "1.013", "0.977", "1.111"),
             ("10000", "02", "KY", "KENTUCKY", "0.987", "0.911", "0.853"),
@@ -724,7 +726,7 @@ def _catalog(file: Path) -> None:
                 [zip_code, locality, plus_four],
             )
         connection.execute("INSERT INTO opps_cap VALUES (5, '90003', 'TC', 'A', '10000', '01', 77.77, 88.88)")
-        for release, addendum, code, indicator, discounted, rate in (
+        for number, addendum, code, indicator, discounted, rate in (
             (6, "AA", "90001", "G2", True, "401.37"),
             (6, "AA", "90002", "G2", True, "777.79"),
             (6, "AA", "90003", "N1", False, None),
@@ -732,7 +734,7 @@ def _catalog(file: Path) -> None:
         ):
             connection.execute(
                 "INSERT INTO asc_rate VALUES (?, ?, ?, ?, ?, NULL, ?)",
-                [release, addendum, code, indicator, discounted, rate],
+                [number, addendum, code, indicator, discounted, rate],
             )
         connection.execute("INSERT INTO asc_excluded VALUES (8, '90004')")
         connection.execute("INSERT INTO asc_wage_index VALUES (9, '17140', 'Somewhere', 0.9137)")
@@ -769,7 +771,7 @@ def test_the_catalog_comes_first_and_the_knowledge_where_it_is_silent(knowledge:
 
     def got(claim_id: str, number: int = 1) -> str:
         row = found[claim_id, str(number)]
-        return row["allowed"] or row["finding"]
+        return str(row["allowed"] or row["finding"])
 
     total = Decimal("1.01") + Decimal("2.02") + Decimal("0.17")
     assert got("first half") == str(cents(total * 30))

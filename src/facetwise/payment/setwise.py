@@ -195,14 +195,18 @@ def _is_there(catalog: Path | None) -> bool:
 def _connect(catalog: Path | None) -> duckdb.DuckDBPyConnection:
     import duckdb
 
+    connection = duckdb.connect()
     if not _is_there(catalog):
-        return duckdb.connect()
+        return connection
     try:
-        return duckdb.connect(str(catalog), read_only=True)
+        connection.execute("ATTACH $path AS loaded (READ_ONLY)", {"path": str(catalog)})
+        connection.execute("SET search_path = 'memory,loaded'")
     except duckdb.Error as error:
+        connection.close()
         raise FacetwiseError(
             Problem(str(catalog), 0, f"the catalog cannot be opened: {_first_line(error)}", mend="is a load running?")
         ) from error
+    return connection
 
 
 def _tune(connection: duckdb.DuckDBPyConnection, place: Path, memory_limit: str, threads: int) -> None:

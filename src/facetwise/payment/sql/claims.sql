@@ -19,10 +19,12 @@ sides AS (
 SELECT
     facility, claim_id, service_day, code, component, base, helper_share,
     CASE WHEN right_units < left_units THEN 'R' ELSE 'L' END AS second_side,
-    CAST(base * helper_share * (
-        right_units + left_units
-        - CASE WHEN right_units < left_units THEN right_units ELSE left_units END * (2 - bilateral)
-    ) AS DECIMAL(36, 11)) AS amount,
+    CAST(
+        CAST(base AS DECIMAL(30, 2)) * helper_share * (
+            right_units + left_units
+            - CASE WHEN right_units < left_units THEN right_units ELSE left_units END * (2 - bilateral)
+        ) AS DECIMAL(36, 11)
+    ) AS amount,
     CAST(charges AS DECIMAL(36, 11)) AS charges,
     all_charged
 FROM sides;
@@ -61,7 +63,7 @@ WINDOW said AS (
     ORDER BY alone.manner_order, alone.units DESC, COALESCE(alone.charge, -1), alone.line_order, alone.claim_line_number
 );
 
-CREATE TEMP VIEW adjusted AS
+CREATE TEMP VIEW unheld AS
 SELECT
     alone.rowid AS line_id,
     alone.facility, alone.claim_id, alone.claim_line_number, alone.code, alone.service_day, alone.span, alone.units,
@@ -78,25 +80,19 @@ SELECT
     CASE WHEN paired.as_one THEN paired.charge ELSE COALESCE(alone.charge, -1) END AS charge_order,
     CASE WHEN paired.as_one THEN paired.line_order ELSE alone.line_order END AS line_order,
     paired.pair_amount,
-    COALESCE(
-        CASE
-            WHEN paired.as_one THEN paired.held_together
-            ELSE alone.both_sides AND alone.charge < alone.base * alone.fees * alone.helper_share
-        END,
-        FALSE
-    ) AS held_to_charge,
+    CASE WHEN paired.as_one THEN paired.held_together ELSE alone.both_sides END AS held,
     CAST(
-        CASE
-            WHEN paired.as_one THEN CASE
-                WHEN paired.held_together THEN alone.charge
-                ELSE alone.base * paired.fees * alone.helper_share
-            END
-            WHEN alone.both_sides AND alone.charge < alone.base * alone.fees * alone.helper_share THEN alone.charge
-            ELSE alone.base * alone.fees * alone.helper_share
-        END AS DECIMAL(36, 11)
-    ) AS amount
+        CAST(alone.base AS DECIMAL(30, 2)) * COALESCE(paired.fees, alone.fees) * alone.helper_share AS DECIMAL(36, 11)
+    ) AS gross
 FROM alone
 LEFT JOIN paired ON alone.rowid = paired.line_id;
+
+-- The lesser of the charge and what both sides are paid.
+CREATE TEMP VIEW adjusted AS
+SELECT unheld.*,
+    COALESCE(held AND (as_one OR charge < gross), FALSE) AS held_to_charge,
+    CASE WHEN held AND (as_one OR charge < gross) THEN charge ELSE gross END AS amount
+FROM unheld;
 
 -- 2. Several procedures: they rank by their amount so far; a professional pair ranks as one, of which one line counts.
 CREATE TEMP TABLE placed AS
@@ -162,9 +158,9 @@ rounded AS (
     SELECT exact.*,
         charge_counts AND COALESCE(charge < exact, FALSE) AS cut_to_charge,
         CASE
-            WHEN charge_counts AND charge < exact THEN CAST(charge AS DECIMAL(12, 2))
+            WHEN charge_counts AND charge < exact THEN TRY_CAST(charge AS DECIMAL(12, 2))
             WHEN exact = base THEN base
-            ELSE CAST(ROUND(exact, 2) AS DECIMAL(12, 2))
+            ELSE TRY_CAST(ROUND(exact, 2) AS DECIMAL(12, 2))
         END AS allowed
     FROM exact
 ),
@@ -200,12 +196,14 @@ SELECT
     allowed,
     CAST(allowed - patient_pays AS DECIMAL(12, 2)) AS medicare_pays,
     patient_pays,
-    allowed - patient_pays
-        - CAST(ROUND(CAST(allowed - patient_pays AS DECIMAL(12, 2)) * sequestration, 2) AS DECIMAL(12, 2))
-        AS after_sequestration,
+    CAST(
+        allowed - patient_pays - ROUND(CAST(allowed - patient_pays AS DECIMAL(12, 2)) * sequestration, 2)
+        AS DECIMAL(12, 2)
+    ) AS after_sequestration,
     release,
     CASE
         WHEN reason IS NOT NULL THEN reason
+        WHEN allowed IS NULL AND exact IS NOT NULL THEN 'amount-too-large'
         WHEN allowed IS NULL AND treatment = 'ranked' AND NOT facility THEN 'paid-by-report'
         WHEN allowed IS NULL THEN 'rule-not-held'
     END AS finding,

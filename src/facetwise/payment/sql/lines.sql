@@ -72,7 +72,7 @@ typed AS (
         charge_amount,
         TRY_CAST(charge_amount AS DECIMAL(14, 2)) AS charge,
         wage_index AS given_wage_index,
-        TRY_CAST(wage_index AS DECIMAL(9, 4)) AS wage_index,
+        TRY_CAST(wage_index AS DECIMAL(5, 4)) AS wage_index,
         COALESCE(TRIM(cbsa), '') AS cbsa
     FROM given
 )
@@ -82,8 +82,12 @@ SELECT
     typed.charge_amount, typed.apm_participant, typed.given_wage_index,
     manner.manner_order, manner.component, manner.fifty, manner.on_right, manner.on_left, manner.reduced_by, manner.reduced, manner.helper,
     manner.helper_by,
-    CAST(CASE WHEN typed.quantity > 0 AND typed.quantity = FLOOR(typed.quantity) THEN typed.quantity END AS INTEGER)
-        AS units,
+    CAST(
+        CASE
+            WHEN typed.quantity > 0 AND typed.quantity < 100000 AND typed.quantity = FLOOR(typed.quantity)
+                THEN typed.quantity
+        END AS INTEGER
+    ) AS units,
     COALESCE(typed.participant, FALSE) AS qualifying,
     typed.given_claim IN ('facility', 'institutional') AS facility,
     CASE
@@ -95,8 +99,8 @@ SELECT
         WHEN typed.claim_id IS NULL OR typed.claim_id = '' THEN 'claim-id-missing'
         WHEN typed.code IS NULL OR typed.code = '' THEN 'code-missing'
         WHEN typed.service_day IS NULL THEN 'date-unreadable'
-        WHEN typed.quantity IS NULL OR typed.quantity <= 0 OR typed.quantity <> FLOOR(typed.quantity)
-            OR typed.quantity > 1000000 THEN 'units-unreadable'
+        WHEN typed.quantity IS NULL OR typed.quantity <= 0 OR typed.quantity >= 100000
+            OR typed.quantity <> FLOOR(typed.quantity) THEN 'units-unreadable'
         WHEN typed.given_claim NOT IN ('', 'professional', 'facility', 'institutional') THEN 'claim-unknown'
         WHEN typed.charge < 0 OR (typed.charge IS NULL AND TRIM(CAST(typed.charge_amount AS VARCHAR)) <> '')
             THEN 'charge-unreadable'
