@@ -36,7 +36,7 @@ lint: setup
 
 # Maintainers: make anew what the two commands install, for every platform and Python version at once.
 lock:
-	@uv pip compile pyproject.toml --extra pdf --group dev --universal --python-version 3.11 --generate-hashes \
+	@uv pip compile pyproject.toml --extra pdf --extra web --extra mcp --group dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-annotate --custom-compile-command 'make lock' --upgrade -o requirements.lock
 
 clean:

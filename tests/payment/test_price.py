@@ -315,6 +315,25 @@ def test_the_contractors_example_of_sequestration(knowledge: Knowledge) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("day", "after"),
+    [
+        ("2013-04-01", "78.40"),
+        ("2020-04-30", "78.40"),
+        ("2020-05-01", "80.00"),
+        ("2022-03-31", "80.00"),
+        ("2022-04-01", "79.20"),
+        ("2022-06-30", "79.20"),
+        ("2022-07-01", "78.40"),
+        ("2026-12-31", "78.40"),
+    ],
+)
+def test_sequestration_was_suspended_and_came_back_in_two_steps(knowledge: Knowledge, day: str, after: str) -> None:
+    work = Work(line("64493"), allowed=Decimal(100))
+    share = shares([work], Decimal(0), RuleBook(knowledge.store, date.fromisoformat(day)))[1]
+    assert (share.medicare, share.after_sequestration) == (Decimal("80.00"), Decimal(after))
+
+
 def test_a_remittance_of_2017_adds_up_line_by_line(knowledge: Knowledge) -> None:
     book = RuleBook(knowledge.store, date(2017, 11, 15))
     paid = [

@@ -3,284 +3,35 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import random
-from collections import Counter, defaultdict
-from collections.abc import Iterable
-from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from facetwise.knowledge import Knowledge
-from facetwise.payment import fees
-from facetwise.payment.physician import NATIONAL, allowed
 from facetwise.payment.setwise import Priced, is_setwise, price_file, run_setwise
 from facetwise.problems import FacetwiseError
-
-Line = dict[str, Any]
-
-COLUMNS = (
-    *("claim_id", "claim_line_number", "hcpcs_code"),
-    *(f"hcpcs_modifier_{number}" for number in range(1, 6)),
-    *("service_unit_quantity", "date_of_service", "place_of_service_code", "claim", "mac", "locality"),
-    *("apm_participant", "charge_amount"),
+from setwise_lines import (
+    CENT,
+    COLUMNS,
+    SEED,
+    Line,
+    Reference,
+    by_claim,
+    cents,
+    claims,
+    fails,
+    line,
+    money,
+    read,
+    run,
+    scalar_claims,
+    sums,
+    write,
 )
-SEED = 64493
-RANKED = ("64490", "64493", "64633", "64635", "20552", "27096", "62321", "64450", "64625", "64640", "64483")
-ADD_ONS = ("64491", "64492", "64494", "64495", "64634", "64636", "64480", "64484")
-PARTS = ("77002", "77003", "77012", "95937")
-OTHERS = ("99213", "99152", "99153", "64999", "0213T", "01992", "J3301", "ZZZZZ")
-LOCALITIES = (("15202", "00"), ("03102", "00"), ("13202", "01"), ("02102", "01"), ("99999", "99"))
-CENT = Decimal("0.01")
-
-
-def cents(amount: Decimal) -> Decimal:
-    return amount.quantize(CENT, ROUND_HALF_UP)
-
-
-def claims(count: int, seed: int = SEED, *, helpers: bool = True) -> list[Line]:
-    """Random claims of one to eight lines until there are `count` lines; the same for the same seed.
-
-    With `helpers` some lines are those of assistants or co-surgeons, or bear a modifier for less than the whole.
-    """
-    chance = random.Random(seed)
-    lines: list[Line] = []
-    while len(lines) < count:
-        day = date(2020, 1, 1) + timedelta(chance.randrange(2557))
-        place = chance.choice(("11", "11", "19", "22", "24"))
-        facility = place == "24" and chance.random() < 0.5
-        held = LOCALITIES if day.year == 2026 else LOCALITIES[:1] if day.year == 2020 else ()
-        where = chance.choice(held) if held and chance.random() < 0.6 else ("", "")
-        participant = chance.choice(("", "true", "false"))
-        number = len(lines)
-        for index in range(1, chance.choice((1, 2, 2, 3, 4, 5, 8)) + 1):
-            code = chance.choice(chance.choice((RANKED, RANKED, RANKED, ADD_ONS, ADD_ONS, PARTS, OTHERS)))
-            modifiers = list(chance.choice(((), (), ("50",), ("RT",), ("LT",), ("RT", "LT"), ("KX", "50"))))
-            if code in PARTS:
-                modifiers = list(chance.choice(((), ("26",), ("TC",))))
-            modifiers += chance.choice(((), (), ("KX",), ("59",), ("51",)))
-            if helpers:
-                modifiers += chance.choice(((), (), (), (), (), (), ("80",), ("62",), ("52",), ("73",), ("AS",)))
-            lines.append(
-                {
-                    "claim_id": f"C{number}",
-                    "claim_line_number": index,
-                    "hcpcs_code": code,
-                    **{f"hcpcs_modifier_{n}": (modifiers + [""] * 5)[n - 1] for n in range(1, 6)},
-                    "service_unit_quantity": chance.choice((1, 1, 1, 1, 2, 3)),
-                    "date_of_service": day.isoformat(),
-                    "place_of_service_code": place,
-                    "claim": "facility" if facility else "professional",
-                    "mac": where[0],
-                    "locality": where[1],
-                    "apm_participant": participant,
-                    "charge_amount": "" if chance.random() < 0.6 else f"{chance.randrange(2000, 200000) / 100:.2f}",
-                }
-            )
-    return lines
-
-
-def write(file: Path, lines: Iterable[Line], columns: Iterable[str] = COLUMNS) -> Path:
-    with file.open("w", newline="") as target:
-        writer = csv.DictWriter(target, list(columns), extrasaction="ignore")
-        writer.writeheader()
-        writer.writerows(lines)
-    return file
-
-
-def read(file: Path) -> dict[tuple[str, str], Line]:
-    with file.open(newline="") as source:
-        return {(row["claim_id"], row["claim_line_number"]): row for row in csv.DictReader(source)}
-
-
-def run(knowledge: Knowledge, directory: Path, lines: list[Line], **options: Any) -> dict[tuple[str, str], Line]:
-    out = directory / "out.csv"
-    priced = price_file(write(directory / "lines.csv", lines), out, knowledge.store, threads=2, **options)
-    assert priced.lines == len(lines)
-    return read(out)
-
-
-def line(code: str, *modifiers: str, claim_id: Any = "a", number: Any = 1, units: Any = 1, **others: Any) -> Line:
-    return {
-        "claim_id": claim_id,
-        "claim_line_number": number,
-        "hcpcs_code": code,
-        **{f"hcpcs_modifier_{n}": (list(modifiers) + [""] * 5)[n - 1] for n in range(1, 6)},
-        "service_unit_quantity": units,
-        "date_of_service": "2026-07-01",
-        "place_of_service_code": "11",
-    } | others
-
-
-def sums(found: dict[tuple[str, str], Line]) -> dict[str, Decimal]:
-    total: dict[str, Decimal] = defaultdict(Decimal)
-    for (claim_id, _), row in found.items():
-        total[claim_id] += Decimal(row["allowed"] or 0)
-    return total
-
-
-class Reference:
-    """The rules of cms.md 2.5, 2.6 and 3.2, written apart from the SQL and from the scalar engine.
-
-    It prices a claim's lines without helpers or reductions and without charges; None where it does not answer.
-    """
-
-    def __init__(self, knowledge: Knowledge):
-        self.store = knowledge.store
-        self.fees: dict[tuple[str, str, str], Any] = {}
-        self.indices: dict[str, dict[tuple[str, str], Any]] = {}
-
-    def fee(self, one: Line) -> tuple[Decimal, dict[str, Any]] | None:
-        day = date.fromisoformat(one["date_of_service"])
-        marks = marked(one)
-        part = next((mark for mark in marks if mark in ("26", "TC")), "")
-        key = (one["hcpcs_code"], part, one["date_of_service"])
-        if key not in self.fees:
-            held = [
-                fee
-                for fee in [fees.fee(self.store, one["hcpcs_code"], day, part or None)]
-                if fee is not None and (fee.record["modifier"] or "") == part
-            ]
-            self.fees[key] = held[0] if held else None
-        found = self.fees[key]
-        if found is None:
-            return None
-        units = found.office if one["place_of_service_code"] == "11" else found.facility
-        if units is None:
-            return None
-        factors = {
-            record["participation"]: record["value"]
-            for _, record in self.store.tables[fees.CONVERSION].records(day, kind="pfs")
-        }
-        kind = "qualifying_apm" if one.get("apm_participant") == "true" else "non_qualifying_apm"
-        gpci = NATIONAL
-        if one.get("mac"):
-            if one["date_of_service"] not in self.indices:
-                self.indices[one["date_of_service"]] = {
-                    (record["mac"], record["locality"]): gpci for _, record, gpci in fees.localities(self.store, day)
-                }
-            here = self.indices[one["date_of_service"]].get((one["mac"], one["locality"]))
-            if here is None:
-                return None
-            gpci = here
-        return allowed(units, factors.get(kind) or factors["all"], gpci), found.record
-
-    def professional(self, lines: list[Line]) -> dict[int, Decimal | None]:
-        amounts: dict[int, Decimal] = {}
-        groups: dict[Any, list[int]] = defaultdict(list)
-        records = {}
-        for number, one in enumerate(lines):
-            held = self.fee(one)
-            if held is None:
-                continue
-            base, records[number] = held
-            units, sides = int(one["service_unit_quantity"]), {"RT", "LT"} & set(marked(one))
-            group: Any = number
-            amounts[number] = base * units
-            if records[number]["bilat"] in "01":
-                more = Decimal("1.5") if records[number]["bilat"] == "1" else Decimal(1)
-                if "50" in marked(one):
-                    amounts[number] = base * units * more
-                elif len(sides) == 2:
-                    amounts[number] = base * max(more, more * units / 2)
-                elif not sides and units == 2 and more > 1:
-                    amounts[number] = base * more
-                elif len(sides) == 1:
-                    group = (one["hcpcs_code"], records[number]["modifier"], base)
-            groups[group].append(number)
-        alone: dict[Any, list[int]] = {}
-        for group, numbers in groups.items():
-            units_of = Counter[str]()
-            for number in numbers if isinstance(group, tuple) else ():
-                units_of[side(lines[number])] += int(lines[number]["service_unit_quantity"])
-            if len(units_of) == 2:
-                second = "RT" if units_of["RT"] < units_of["LT"] else "LT"
-                share = Decimal("0.5") if records[numbers[0]]["bilat"] == "1" else Decimal(0)
-                for number in numbers:
-                    if side(lines[number]) == second:
-                        amounts[number] *= share
-            elif isinstance(group, tuple):
-                alone.update({("alone", number): [number] for number in numbers})
-                groups[group] = []
-        ranked = sorted(
-            (numbers for numbers in (groups | alone).values() if numbers and records[numbers[0]]["mult"] == "2"),
-            # What a line says breaks a tie, never where it stands.
-            key=lambda numbers: (-sum(amounts[n] for n in numbers), min(said(lines[n]) for n in numbers)),
-        )
-        answer: dict[int, Decimal | None] = {number: amounts.get(number) for number in range(len(lines))}
-        for place, numbers in enumerate(ranked):
-            for number in numbers:
-                factor = None if place > 4 else Decimal("0.5") if place else Decimal(1)
-                answer[number] = None if factor is None else amounts[number] * factor
-        return {number: None if amount is None else cents(amount) for number, amount in answer.items()}
-
-    def center(self, lines: list[Line]) -> dict[int, Decimal | None]:
-        answer: dict[int, Decimal | None] = {}
-        ranked: list[tuple[Decimal, int]] = []
-        day = date.fromisoformat(lines[0]["date_of_service"])
-        for number, one in enumerate(lines):
-            held = fees.surgery_center(self.store, one["hcpcs_code"], day)
-            units = int(one["service_unit_quantity"])
-            if held is None or not held.indicator:
-                answer[number] = None
-            elif held.indicator == "N1":
-                answer[number] = Decimal(0)
-            elif held.record["multiple_discount"] == "Y" and held.rate is not None:
-                ranked.append((held.rate, number))
-            else:
-                answer[number] = None if held.rate is None else held.rate * units
-        # The highest rate is paid in full and each other, further units among them, by half.
-        ranked.sort(key=lambda one: (-one[0], second_side(lines, one[1]), said(lines[one[1]])))
-        for place, (rate, number) in enumerate(ranked):
-            units = int(lines[number]["service_unit_quantity"])
-            answer[number] = cents(
-                rate * ((Decimal(1) if place == 0 else Decimal("0.5")) + (units - 1) * Decimal("0.5"))
-            )
-        return answer
-
-
-def marked(one: Line) -> list[str]:
-    return [one[f"hcpcs_modifier_{number}"] for number in range(1, 6) if one[f"hcpcs_modifier_{number}"]]
-
-
-def said(one: Line) -> tuple[str, list[str], int, int]:
-    return (
-        one["hcpcs_code"],
-        sorted(marked(one)),
-        -int(one["service_unit_quantity"]),
-        int(one["claim_line_number"]),
-    )
-
-
-def side(one: Line) -> str:
-    return "RT" if "RT" in marked(one) else "LT"
-
-
-def by_claim(lines: Iterable[Line]) -> dict[str, list[Line]]:
-    found: dict[str, list[Line]] = defaultdict(list)
-    for one in lines:
-        found[one["claim_id"]].append(one)
-    return found
-
-
-def second_side(lines: list[Line], number: int) -> bool:
-    """Whether a line names one side and other lines of its code more units, or as many and it the left, of the other."""
-    mine = lines[number]
-    named = [
-        one for one in lines if one["hcpcs_code"] == mine["hcpcs_code"] and len({"RT", "LT"} & set(marked(one))) == 1
-    ]
-    units = {
-        mark: sum(int(one["service_unit_quantity"]) for one in named if side(one) == mark) for mark in ("RT", "LT")
-    }
-    return mine in named and all(units.values()) and side(mine) == ("RT" if units["RT"] < units["LT"] else "LT")
-
-
-def money(row: Line) -> Decimal | None:
-    return Decimal(row["allowed"]) if row["allowed"] else None
 
 
 @pytest.fixture(scope="module")
@@ -307,54 +58,13 @@ def test_equal_to_the_reference_to_the_cent(knowledge: Knowledge, tmp_path: Path
     assert checked > 12_000
 
 
-def _scalar_claims(lines: list[Line], pricer: Any) -> dict[str, Any]:
-    """Price a claim with the scalar engine; lines that it refuses to look at (no such code) are left out."""
-    from facetwise.payment import request
-
-    def ask(some: list[Line]) -> dict[str, Any]:
-        first = some[0]
-        answer = pricer.price(
-            request.Request(
-                day=date.fromisoformat(first["date_of_service"]),
-                setting={"11": "office", "24": "asc"}.get(first["place_of_service_code"], "hopd"),
-                claim=first["claim"],
-                lines=tuple(
-                    request.Line(
-                        one["claim_line_number"],
-                        one["hcpcs_code"],
-                        tuple(marked(one)),
-                        one["service_unit_quantity"],
-                        Decimal(one["charge_amount"]) if one["charge_amount"] else None,
-                    )
-                    for one in some
-                ),
-                place=request.LocalityWish(first["mac"], first["locality"]) if first["mac"] else None,
-                apm_participant={"true": True, "false": False}.get(first["apm_participant"]),
-            )
-        )
-        return {str(one.line): one for one in answer.lines}
-
-    def alone(one: Line) -> bool:
-        try:
-            ask([one])
-        except FacetwiseError:
-            return False
-        return True
-
-    try:
-        return ask(lines)
-    except FacetwiseError:
-        rest = [one for one in lines if alone(one)]
-        return ask(rest) if rest else {}
-
-
 def test_equal_to_the_scalar_engine_to_the_cent(
     knowledge: Knowledge, many: list[Line], answered: dict[tuple[str, str], Line]
 ) -> None:
     price = pytest.importorskip("facetwise.payment.price")
     pricer, checked = price.Pricer(knowledge), 0
     for claim_id, lines in by_claim(many).items():
-        expected = _scalar_claims(lines, pricer)
+        expected = scalar_claims(lines, pricer)
         for one in lines:
             number = str(one["claim_line_number"])
             row, want = answered[claim_id, number], expected.get(number)
@@ -403,21 +113,24 @@ def test_every_line_comes_out_once_and_is_priced_or_says_why(
 
 
 def test_a_further_unit_never_lowers_a_price(knowledge: Knowledge, tmp_path: Path) -> None:
+    places: tuple[dict[str, str], ...] = ({}, {"place_of_service_code": "24", "claim": "facility"})
     lines = [
-        line(code, *modifiers, claim_id=f"{code} {modifiers} {units}", units=units, **place)
+        line(
+            code,
+            *modifiers,
+            claim_id=f"{code} {' '.join(modifiers)} {where.get('claim')}/{units}",
+            units=units,
+            **where,
+        )
         for code in ("64493", "64494", "64636", "20552", "64450")
         for modifiers in ((), ("50",), ("RT",), ("RT", "LT"))
-        for place in ({}, {"place_of_service_code": "24", "claim": "facility", "date_of_service": "2026-07-02"})
+        for where in places
         for units in (1, 2, 3, 4)
     ]
-    for one in lines:
-        one["claim_id"] += one["date_of_service"]
     total = sums(run(knowledge, tmp_path, lines))
-    for one in lines:
-        more = total.get(
-            one["claim_id"].replace(f") {one['service_unit_quantity']}2", f") {one['service_unit_quantity'] + 1}2")
-        )
-        assert more is None or more >= total[one["claim_id"]]
+    for claim_id, amount in total.items():
+        name, _, units = claim_id.partition("/")
+        assert total.get(f"{name}/{int(units) + 1}", amount) >= amount
 
 
 # Of cms.md 2.6 and 3.2: the lines, the sum in an office and that in a facility (or in the center).
@@ -578,41 +291,31 @@ def test_parquet_and_csv_say_the_same(
     assert sum(priced.findings.values()) == sum(bool(row["finding"]) for row in answered.values())
 
 
-def _fails(knowledge: Knowledge, path: Path, out: Path, **options: Any) -> str:
-    out.write_text("as before")
-    with pytest.raises(FacetwiseError) as raised:
-        price_file(path, out, knowledge.store, **options)
-    assert out.read_text() == "as before"
-    assert raised.value.exit_code == 2
-    assert [one.name for one in out.parent.iterdir() if one.name.startswith(".")] == []
-    return str(raised.value)
-
-
 def test_errors_are_plain_and_leave_what_was_there(knowledge: Knowledge, tmp_path: Path) -> None:
     out, good = tmp_path / "out.csv", write(tmp_path / "good.csv", [line("64493")])
-    assert "no column service_unit_quantity" in _fails(knowledge, write(tmp_path / "a.csv", [], ("claim_id",)), out)
+    assert "no column service_unit_quantity" in fails(knowledge, write(tmp_path / "a.csv", [], ("claim_id",)), out)
     slip = [name.replace("modifier_1", "modifer_1") for name in COLUMNS]
-    assert "did you mean 'hcpcs_modifier_1'" in _fails(knowledge, write(tmp_path / "b.csv", [], slip), out)
+    assert "did you mean 'hcpcs_modifier_1'" in fails(knowledge, write(tmp_path / "b.csv", [], slip), out)
     broken = tmp_path / "c.parquet"
     broken.write_bytes(b"PAR1 cut short")
-    assert "a whole PARQUET file" in _fails(knowledge, broken, out)
+    assert "a whole PARQUET file" in fails(knowledge, broken, out)
     page = tmp_path / "d.csv"
     page.write_text("<html>\n<body>503</body>\n</html>\n")
-    assert "no column claim_id" in _fails(knowledge, page, out)
+    assert "no column claim_id" in fails(knowledge, page, out)
     latin = tmp_path / "e.csv"
     latin.write_bytes(good.read_bytes() + b"caf\xe9" + b"," * (len(COLUMNS) - 1) + b"\n")
-    assert "it cannot be read" in _fails(knowledge, latin, out)
+    assert "it cannot be read" in fails(knowledge, latin, out)
     ragged = tmp_path / "f.csv"
     ragged.write_text(good.read_text() + "a,b\n")
-    assert "it cannot be read" in _fails(knowledge, ragged, out)
-    assert "there is no such file" in _fails(knowledge, tmp_path / "none.csv", out)
+    assert "it cannot be read" in fails(knowledge, ragged, out)
+    assert "there is no such file" in fails(knowledge, tmp_path / "none.csv", out)
     assert "written over the lines" in str(_raised(knowledge, good, good))
     assert "the ending .txt" in str(_raised(knowledge, good, tmp_path / "out.txt"))
     assert "no directory" in str(_raised(knowledge, good, tmp_path / "none" / "out.csv"))
-    assert "memory limit 'much'" in _fails(knowledge, good, out, memory_limit="much")
-    assert "threads -1" in _fails(knowledge, good, out, threads=-1)
-    assert "the option --setting" in _fails(knowledge, good, out, defaults={"setting": "asc"})
-    assert "too little" in _fails(knowledge, good, out, memory_limit="1MB")
+    assert "memory limit 'much'" in fails(knowledge, good, out, memory_limit="much")
+    assert "threads -1" in fails(knowledge, good, out, threads=-1)
+    assert "the option --setting" in fails(knowledge, good, out, defaults={"setting": "asc"})
+    assert "too little" in fails(knowledge, good, out, memory_limit="1MB")
 
 
 def _raised(knowledge: Knowledge, path: Path, out: Path) -> FacetwiseError:
@@ -664,148 +367,6 @@ def test_progress_is_told_by_step(knowledge: Knowledge, tmp_path: Path, many: li
     assert [step for step, percent in told if percent == 0][:3] == ["reading", "pricing", "writing"]
     assert told[-1] == ("done", 100.0)
     assert all(0 <= percent <= 100 for _, percent in told)
-
-
-def _catalog(file: Path) -> None:
-    """A catalog with invented numbers: two quarters of fees, one with both participations, and all that prices read."""
-    import duckdb
-
-    from facetwise.catalog import schema
-
-    with duckdb.connect(str(file)) as connection:
-        for statement in schema.statements():
-            connection.execute(statement)
-        kinds = (
-            ("physician_fee", "RVU26A", "2026-01-01", "2026-06-30"),
-            ("physician_fee", "RVU26C", "2026-07-01", "2026-12-31"),
-            ("gpci", "GPCI2026", "2026-01-01", "2026-12-31"),
-            ("zip_locality", "ZIP5 2026", "2026-01-01", "2026-12-31"),
-            ("opps_cap", "OPPSCAP", "2026-01-01", "2026-12-31"),
-            ("asc_aa", "AA 2026", "2026-01-01", "2026-12-31"),
-            ("asc_bb", "BB 2026", "2026-01-01", "2026-12-31"),
-            ("asc_ee", "EE 2026", "2026-01-01", "2026-12-31"),
-            ("asc_wage_index", "WI 2026", "2026-01-01", "2026-12-31"),
-        )
-        for number, (kind, release, first, last) in enumerate(kinds, start=1):
-            connection.execute(
-                "INSERT INTO manifest (id, kind, release, effective_from, effective_to) VALUES (?, ?, ?, ?, ?)",
-                [number, kind, release, first, last],
-            )
-        fee = (
-            "INSERT INTO physician_fee (release_id, code, modifier, status, work, nf_pe, nf_na, f_pe, f_na, mp, "
-            "global_days, mult, bilat, asst, co, team, conversion_factor, participation, cap_nf_pe, cap_f_pe, cap_mp) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        )
-        plain = ["0", "2", "0", "0"]
-        for number, whose, factor in (
-            (1, "non_qualifying_apm", "30"),
-            (2, "non_qualifying_apm", "31"),
-            (2, "qualifying_apm", "32"),
-        ):
-            rows = (
-                ["90001", "", "A", "1.01", "2.02", False, "0.53", False, "0.17", "000", "2", "1", "2", "0", "0"],
-                ["90002", "", "A", "2.05", "3.33", False, "1.11", False, "0.19", "000", "2", "1", "1", "1", "0"],
-                ["90003", "TC", "A", "0", "9.99", False, "9.99", True, "0.11", "XXX", "0", *plain],
-                ["90004", "", "A", "0.50", "8.00", False, "8.00", False, "0.50", "XXX", "0", *plain],
-                ["90005", "", "R", "1", "1", False, "1", False, "1", "XXX", "0", *plain],
-            )
-            for row in rows:
-                cap = ["3.07", "3.07", "0.07"] if row[0] == "90004" else ["0", "0", "0"]
-                connection.execute(fee, [number, *row, factor, whose, *cap])
-        for mac, locality, state, name, *indices in (
-            ("10000", "01", "OH", "OHIO", "1.013", "0.977", "1.111"),
-            ("10000", "02", "KY", "KENTUCKY", "0.987", "0.911", "0.853"),
-            ("10000", "03", "KY", "REST OF KENTUCKY", "0.999", "0.899", "0.777"),
-        ):
-            connection.execute(
-                "INSERT INTO gpci VALUES (3, ?, ?, ?, ?, ?, ?, ?)", [mac, locality, state, name, *indices]
-            )
-        for zip_code, locality, plus_four in (("45014", "01", False), ("41011", "02", True)):
-            connection.execute(
-                "INSERT INTO zip_locality (release_id, zip, mac, locality, plus_four) VALUES (4, ?, '10000', ?, ?)",
-                [zip_code, locality, plus_four],
-            )
-        connection.execute("INSERT INTO opps_cap VALUES (5, '90003', 'TC', 'A', '10000', '01', 77.77, 88.88)")
-        for number, addendum, code, indicator, discounted, rate in (
-            (6, "AA", "90001", "G2", True, "401.37"),
-            (6, "AA", "90002", "G2", True, "777.79"),
-            (6, "AA", "90003", "N1", False, None),
-            (7, "BB", "90005", "K2", None, "0.13"),
-        ):
-            connection.execute(
-                "INSERT INTO asc_rate VALUES (?, ?, ?, ?, ?, NULL, ?)",
-                [number, addendum, code, indicator, discounted, rate],
-            )
-        connection.execute("INSERT INTO asc_excluded VALUES (8, '90004')")
-        connection.execute("INSERT INTO asc_wage_index VALUES (9, '17140', 'Somewhere', 0.9137)")
-
-
-def test_the_catalog_comes_first_and_the_knowledge_where_it_is_silent(knowledge: Knowledge, tmp_path: Path) -> None:
-    _catalog(tmp_path / "catalog.duckdb")
-    center = {"place_of_service_code": "24", "claim": "facility"}
-    lines = [
-        line("90001", claim_id="first half", date_of_service="2026-02-02"),
-        line("90001", claim_id="second half"),
-        line("90001", claim_id="participant", apm_participant="true"),
-        line("90001", claim_id="participant, not loaded", date_of_service="2026-02-02", apm_participant="true"),
-        line("90001", claim_id="zip", zip="45014-1234"),
-        line("90001", claim_id="locality", mac="10000", locality="01"),
-        line("90001", claim_id="zip of nine", zip="41011"),
-        line("90001", claim_id="two localities", state="KY"),
-        line("90003", "TC", claim_id="cap", mac="10000", locality="01"),
-        line("90004", claim_id="cap by units"),
-        line("90005", claim_id="restricted"),
-        line("64493", claim_id="not in the release"),
-        line("64493", claim_id="the year before", date_of_service="2025-07-01"),
-        line("90002", "RT", claim_id="center", **center),
-        line("90001", claim_id="center", number=2, **center),
-        line("90003", claim_id="center", number=3, **center),
-        line("90005", claim_id="center", number=4, units=10, **center),
-        line("90002", claim_id="wage", cbsa="17140", **center),
-        line("90004", claim_id="excluded", **center),
-    ]
-    out = tmp_path / "out.csv"
-    write(tmp_path / "lines.csv", lines, (*COLUMNS, "zip", "state", "cbsa"))
-    price_file(tmp_path / "lines.csv", out, knowledge.store, catalog=tmp_path / "catalog.duckdb")
-    found = read(out)
-
-    def got(claim_id: str, number: int = 1) -> str:
-        row = found[claim_id, str(number)]
-        return str(row["allowed"] or row["finding"])
-
-    total = Decimal("1.01") + Decimal("2.02") + Decimal("0.17")
-    assert got("first half") == str(cents(total * 30))
-    assert got("second half") == str(cents(total * 31))
-    assert got("participant") == str(cents(total * 32))
-    assert got("participant, not loaded") == str(cents(total * Decimal("33.5675")))
-    ohio = Decimal("1.01") * Decimal("1.013") + Decimal("2.02") * Decimal("0.977") + Decimal("0.17") * Decimal("1.111")
-    assert got("zip") == got("locality") == str(cents(ohio * 31))
-    assert got("zip of nine") == got("two localities") == "several-localities"
-    assert got("cap") == "88.88"
-    assert found["cap", "1"]["rules"] == "price-line opps-cap"
-    assert got("cap by units") == str(cents((Decimal("0.50") + Decimal("3.07") + Decimal("0.07")) * 31))
-    assert got("restricted") == "93.00"
-    assert got("not in the release") == "code-not-held"
-    assert got("the year before") == "172.08"
-    assert [got("center", number) for number in (1, 2, 3, 4)] == ["777.79", "200.69", "0.00", "1.30"]
-    assert got("wage") == str(cents(Decimal("777.79") * (Decimal("0.9137") / 2 + Decimal("0.5"))))
-    assert got("excluded") == "not-on-the-center-list"
-    assert found["second half", "1"]["release"] == "RVU26C"
-    assert found["the year before", "1"]["release"] == "RVU25D"
-
-
-def test_fees_finer_than_published_are_refused(knowledge: Knowledge, tmp_path: Path) -> None:
-    import duckdb
-
-    _catalog(tmp_path / "catalog.duckdb")
-    with duckdb.connect(str(tmp_path / "catalog.duckdb")) as connection:
-        connection.execute("UPDATE physician_fee SET work = 1.0101 WHERE code = '90001'")
-    path = write(tmp_path / "lines.csv", [line("90001")])
-    assert "90001" in _fails(knowledge, path, tmp_path / "out.csv", catalog=tmp_path / "catalog.duckdb")
-    (tmp_path / "broken.duckdb").write_bytes(b"no database")
-    assert "catalog cannot be opened" in _fails(
-        knowledge, path, tmp_path / "out.csv", catalog=tmp_path / "broken.duckdb"
-    )
 
 
 def test_priced_as_a_record() -> None:
