@@ -672,8 +672,7 @@ def test_bilateral_work_in_a_surgery_center_takes_half_for_the_second_line(knowl
 
 def test_rule_factors(knowledge: Knowledge) -> None:
     rules = {
-        record["rule"]: record["factor"]
-        for _, record in knowledge.store.tables["fees/rules"].records(date(2026, 7, 1))
+        record["rule"]: record["factor"] for _, record in knowledge.store.tables["fees/rules"].records(date(2026, 7, 1))
     }
     assert rules["bilateral-150"] == Decimal("1.5")
     assert (rules["multiple-procedure-highest"], rules["multiple-procedure-second-to-fifth"]) == (1, Decimal("0.5"))
