@@ -85,6 +85,20 @@ COLUMNS: tuple[Column, ...] = (
         "Where in the file: byte offset of the line's segment in an 837, 1-based row of a CSV or Parquet, 0-based index of the"
         " claim in a FHIR file.",
     ),
+    Column(
+        "claim_filing_indicator_code",
+        "VARCHAR",
+        True,
+        "X12 claim filing indicator (SBR09): the kind of plan that the claim is for. 837 only.",
+    ),
+    Column(
+        "unit_basis",
+        "VARCHAR",
+        True,
+        "What is counted: UN units, MJ minutes, DA days. NULL where the format does not say.",
+    ),
+    Column("referral_number", "VARCHAR", True, "Referral number: the line's own, else the claim's."),
+    Column("line_control_number", "VARCHAR", True, "The sender's own number of the line (REF*6R), to find it again."),
 )
 NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)
 # Which of them a CSV or Parquet must have: all but what the contract calls optional and what reading adds.
@@ -93,6 +107,10 @@ OPTIONAL: tuple[str, ...] = (
     "state",
     "prior_authorization_number",
     *(f"diagnosis_pointer_{number}" for number in range(1, POINTERS + 1)),
+    "claim_filing_indicator_code",
+    "unit_basis",
+    "referral_number",
+    "line_control_number",
 )
 
 _ARROW: dict[str, pa.DataType] = {
