@@ -49,7 +49,7 @@ class Rules:
                 continue
             sides = answer.dated.sides or (answer.dated,)
             for side in sides:
-                if side.value is not None and _applies(getattr(side.value, "applies", None), technique, facts):
+                if side.value is not None and bears(getattr(side.value, "applies", None), technique, facts):
                     found.append(Said(side, side.value, answer, bool(answer.dated.sides)))
         return found
 
@@ -79,7 +79,8 @@ def rules(view: View, payer: str, state: str) -> Rules:
     return Rules(view, payer, unknown_contractor=not local, local=local)
 
 
-def _applies(applies: Applies | None, technique: str, facts: dict[str, str]) -> bool:
+def bears(applies: Applies | None, technique: str, facts: dict[str, str]) -> bool:
+    """Whether a rule that applies so bears on a procedure of this technique ("" for any) with these facts."""
     if applies is None:
         return True
     asked = {"technique": technique, **facts}

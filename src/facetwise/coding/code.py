@@ -18,7 +18,7 @@ from facetwise.knowledge import Dated, Knowledge, View
 from facetwise.knowledge.kinds import Billing, Family
 from facetwise.payers import Rules, Said, rules
 
-_LAYOUTS = ("modifier_50_one_line", "rt_lt_two_lines", "modifier_50_or_rt_lt", "one_line_two_units")
+LAYOUTS = ("modifier_50_one_line", "rt_lt_two_lines", "modifier_50_or_rt_lt", "one_line_two_units")
 
 
 class ClaimLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -238,7 +238,7 @@ def _without_destroyed(asked: Rules, works: dict[str, Work], findings: list[Find
 
 
 def _laid_out(view: View, asked: Rules, encounter: Encounter, slot: Slot, findings: list[Finding]) -> list[Line]:
-    bilateral, layout = None, _LAYOUTS[0]
+    bilateral, layout = None, LAYOUTS[0]
     if len(slot.sides) > 1 and slot.level != "any":
         bilateral, layout, finding = bilateral_layout(view, asked, encounter, slot.code)
         if finding is not None:
@@ -282,10 +282,10 @@ def bilateral_layout(
     for rule in (asked, *judge.fallbacks(view, asked)):
         said = [one for one in rule.said(question, **facts) if isinstance(one.value, Billing)]
         for one in said:
-            if one.value.layout in _LAYOUTS:
+            if one.value.layout in LAYOUTS:
                 finding = None if rule is asked else judge.layout_unknown(view, asked, one, procedure_code)
                 return one, one.value.layout, finding
-    return None, _LAYOUTS[0], judge.layout_unknown(view, asked, None, procedure_code)
+    return None, LAYOUTS[0], judge.layout_unknown(view, asked, None, procedure_code)
 
 
 def _diagnostic(

@@ -14,8 +14,8 @@ from facetwise.knowledge.kinds import Limit, Position, PriorAuthorization
 from facetwise.knowledge.schema import decimal_text
 from facetwise.payers import Rules, Said
 
-_REFUSED = ("not_covered", "appeal_only")
-_POSITION_QUESTIONS = ("third-level-position", "code-position")
+REFUSED = ("not_covered", "appeal_only")
+POSITION_QUESTIONS = ("third-level-position", "code-position")
 
 
 def verdicts(asked: Rules, encounter: Encounter, back: Spine, coded: list[Line], pair: Pair | None) -> list[Finding]:
@@ -65,7 +65,7 @@ def _guidance(asked: Rules, technique: str, guidance: str) -> list[Finding]:
     for question in ("ultrasound-position", "excluded-techniques"):
         for one in asked.said(question, technique, guidance=guidance):
             value = one.value
-            if isinstance(value, Position) and guidance in value.applies.guidance and value.position in _REFUSED:
+            if isinstance(value, Position) and guidance in value.applies.guidance and value.position in REFUSED:
                 found.append(
                     _refused(edit, one, f"Guidance: {guidance_words(asked.view, (guidance,))}.", {"guidance": guidance})
                 )
@@ -87,7 +87,7 @@ def _technique(asked: Rules, technique: str) -> list[Finding]:
     for one in asked.said("excluded-techniques", technique):
         value = one.value
         named = isinstance(value, Position) and technique in value.applies.technique and not value.applies.guidance
-        if named and value.position in _REFUSED:
+        if named and value.position in REFUSED:
             found.append(_refused("technique-not-covered", one, "", {"technique": technique}))
     if not found and asked.view.store.vocabulary.words["unlisted_technique"].get(technique):
         words = asked.view.store.vocabulary.words["technique"][technique]
@@ -105,7 +105,7 @@ def _technique(asked: Rules, technique: str) -> list[Finding]:
 
 def _positions(asked: Rules, line: Line, number: int) -> list[Finding]:
     said: list[Said] = []
-    for question in _POSITION_QUESTIONS:
+    for question in POSITION_QUESTIONS:
         # The finer question comes first; the general list of codes adds nothing where it is answered.
         said = said or [
             one
@@ -113,7 +113,7 @@ def _positions(asked: Rules, line: Line, number: int) -> list[Finding]:
             for one in asked.said(question, technique)
             if isinstance(one.value, Position) and line.code in one.value.codes and one.value.when is None
         ]
-    refused = [one for one in said if one.value.position in _REFUSED]
+    refused = [one for one in said if one.value.position in REFUSED]
     third = line.slot.level == "third_and_further"
     edit = "third-level-not-covered" if third else "technique-not-covered"
     if refused:
@@ -126,7 +126,7 @@ def _positions(asked: Rules, line: Line, number: int) -> list[Finding]:
             Finding(
                 edit=edit,
                 severity="deny",
-                message=f"{line.code} ({', '.join(line.joints)}): {words}{_standing(refused[0])}",
+                message=f"{line.code} ({', '.join(line.joints)}): {words}{standing(refused[0])}",
                 fix=f"{fix} {NEVER}",
                 claim_line_number=number,
                 evidence={"code": line.code, "positions": sorted({one.value.position for one in refused})},
@@ -154,12 +154,12 @@ def _authorization(asked: Rules, encounter: Encounter, line: Line, number: int) 
     for technique in sorted(line.slot.work.techniques):
         for one in asked.said("prior-authorization", technique, setting=encounter.setting):
             value = one.value
-            if isinstance(value, PriorAuthorization) and value.required == "yes" and _names(value, line.code):
+            if isinstance(value, PriorAuthorization) and value.required == "yes" and names(value, line.code):
                 found.append(
                     Finding(
                         edit="prior-authorization-missing",
                         severity="review",
-                        message=f"{line.code}: prior authorization is required. {value.statement}{_standing(one)}",
+                        message=f"{line.code}: prior authorization is required. {value.statement}{standing(one)}",
                         fix="Put the decision's number on the claim, or obtain the decision before the service.",
                         claim_line_number=number,
                         evidence={"code": line.code, "setting": encounter.setting},
@@ -169,7 +169,8 @@ def _authorization(asked: Rules, encounter: Encounter, line: Line, number: int) 
     return found[:1]
 
 
-def _names(value: PriorAuthorization, code: str) -> bool:
+def names(value: PriorAuthorization, code: str) -> bool:
+    """Whether an authorization rule speaks of a code."""
     # A list without codes speaks of the procedure as such.
     return not value.codes or code in value.codes
 
@@ -245,7 +246,7 @@ def _pair_regions(asked: Rules, edit: str, one: Said, pair: Pair) -> Finding:
         severity="deny" if settled and one.dated.evidence != "inferred" else "review",
         message=(
             f"{joints} in one session: two regions where {payer_name(asked)} allows {decimal_text(one.value.at_most)}, "
-            f"unless the pair counts as one. {pair.value.counts_as[0].upper()}{pair.value.counts_as[1:]}.{_standing(one)}"
+            f"unless the pair counts as one. {pair.value.counts_as[0].upper()}{pair.value.counts_as[1:]}.{standing(one)}"
         ),
         fix="Ask the contractor as how many regions it counts the pair.",
         evidence={"joints": list(pair.value.joints), "regions": pair.value.regions},
@@ -264,7 +265,7 @@ def _over(asked: Rules, edit: str, one: Said, used: int, region: str, joints: di
     return Finding(
         edit=UNKNOWN if unclear else edit,
         severity="deny" if one.dated.evidence != "inferred" and not one.conflicting and not unclear else "review",
-        message=f"{used} {counted}{where} in one session, where {payer_name(asked)} allows {at_most}. {one.value.statement}{_standing(one)}",
+        message=f"{used} {counted}{where} in one session, where {payer_name(asked)} allows {at_most}. {one.value.statement}{standing(one)}",
         fix=f"Plan no more than {at_most} in a session. {NEVER}",
         evidence={"used": used, "allowed": at_most, "joints": sorted(joints), "region": region or None},
         citations=one.citations,
@@ -290,14 +291,15 @@ def _refused(edit: str, one: Said, lead: str, evidence: dict[str, object]) -> Fi
     return Finding(
         edit=edit,
         severity=severity,
-        message=f"{lead} {one.value.statement}{_standing(one)}".strip(),
+        message=f"{lead} {one.value.statement}{standing(one)}".strip(),
         fix=f"Plan no payment for it. {NEVER}",
         evidence=evidence,
         citations=one.citations,
     )
 
 
-def _standing(one: Said) -> str:
+def standing(one: Said) -> str:
+    """Return what must be added to the words of a rule that sources disagree on, or that is presumed."""
     if one.conflicting:
         return " Sources disagree on this."
     return " (Presumed from the shared text.)" if one.answer.presumed else ""

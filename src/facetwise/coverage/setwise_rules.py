@@ -12,9 +12,9 @@ from typing import Any
 from facetwise.coverage.evaluate import region_of
 from facetwise.coverage.logic import days_of, in_unit
 from facetwise.knowledge import Knowledge, View
-from facetwise.knowledge.dating import day_after
 from facetwise.knowledge.kinds import Criterion, Family, Jurisdiction, Limit, Position
 from facetwise.knowledge.parts import Applies, Measure, Test
+from facetwise.knowledge.turns import turns
 from facetwise.payers import Said, rules
 
 # As in determination.py, whose order and choice of questions the rows repeat; tests hold the two equal.
@@ -105,16 +105,8 @@ def _ordered(knowledge: Knowledge) -> list[tuple[str, Any]]:
 
 def _turns(knowledge: Knowledge) -> list[date]:
     """Return the days from which something else holds: between two of them all days are alike, and share a segment."""
-    store = knowledge.store
-    spans = [
-        (dated.start, dated.end)
-        for thing in store.things.values()
-        if thing.question or thing.kind in ("payer", "jurisdiction", "family")
-        for dated in thing.history
-    ]
-    spans += [(row.start, row.end) for row in store.tables["anatomy/joints"].rows]
-    ends = {day_after(end) for _, end in spans if end and end < date.max}
-    return sorted({start for start, _ in spans if start} | ends)
+    kinds = ("payer", "jurisdiction", "family")
+    return turns(knowledge.store, lambda thing: bool(thing.question) or thing.kind in kinds, ("anatomy/joints",))
 
 
 def _view(compiled: Compiled, view: View, segment: int) -> tuple[View, set[str]]:
