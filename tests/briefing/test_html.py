@@ -33,7 +33,7 @@ from facetwise.briefing.document import (
     Timeline,
     plain_cell,
 )
-from facetwise.briefing.render.html import _environment, to_html
+from facetwise.briefing.render.html import environment, to_html
 from facetwise.knowledge import Knowledge
 from small_document import SOURCE, document, hostile
 
@@ -231,7 +231,7 @@ def test_every_table_has_a_caption_and_heads(whole: Document) -> None:
 
 def test_a_name_that_a_template_does_not_know_is_an_error() -> None:
     with pytest.raises(jinja2.UndefinedError):
-        _environment().from_string("{{ nothing }}").render()
+        environment().from_string("{{ nothing }}").render()
     with pytest.raises(jinja2.UndefinedError):
-        _environment().from_string("{{ document.nothing }}").render(document=document())
-    assert _environment().from_string("{{ text }}").render(text="<b>") == "&lt;b&gt;"
+        environment().from_string("{{ document.nothing }}").render(document=document())
+    assert environment().from_string("{{ text }}").render(text="<b>") == "&lt;b&gt;"

@@ -18,9 +18,11 @@ _GRADES = ("primary", "secondary", "superseded", "inferred")
 
 
 @functools.cache
-def _environment() -> jinja2.Environment:
+def environment(*packages: str) -> jinja2.Environment:
+    """Return what renders blocks; the templates of `packages` come before those of the briefing."""
+    names = (*packages, "facetwise.briefing")
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("facetwise.briefing", "templates"),
+        loader=jinja2.ChoiceLoader([jinja2.PackageLoader(name, "templates") for name in names]),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -44,18 +46,19 @@ def _environment() -> jinja2.Environment:
 def to_html(document: Document) -> str:
     """Return the document as one self-contained page."""
     return (
-        _environment()
+        environment()
         .get_template("briefing.html")
         .render(
             document=document,
             entries={entry.key: entry for entry in document.sources},
-            style=_style(),
+            style=style(),
         )
     )
 
 
 @functools.cache
-def _style() -> Markup:
+def style() -> Markup:
+    """Return the style sheet of the blocks."""
     path = importlib.resources.files("facetwise.briefing") / "templates" / "briefing.css"
     # The style sheet is ours, not a user's; it is marked safe so that its quotes stay quotes.
     return Markup(path.read_text(encoding="utf-8"))  # noqa: S704

@@ -37,11 +37,11 @@ def blocks(subject: Subject) -> list[AnyBlock]:
     more = [column for column in columns if column not in main][:MOST_COLUMNS]
     headline = [(slug, question) for slug, question in asked if question.headline]
     rest = [(slug, question) for slug, question in asked if not question.headline]
-    found.append(_table(subject, "comparison", "Payers compared", headline, main))
+    found.append(comparison_table(subject, "comparison", "Payers compared", headline, main))
     if more:
-        found.append(_table(subject, "comparison-others", "Further payers compared", headline, more))
+        found.append(comparison_table(subject, "comparison-others", "Further payers compared", headline, more))
     if rest:
-        found.append(_table(subject, "comparison-details", "The finer terms compared", rest, main, folded=True))
+        found.append(comparison_table(subject, "comparison-details", "The finer terms compared", rest, main, folded=True))
     found += _contractors(subject, asked)
     found += _jurisdictions(subject)
     found += _policies(subject)
@@ -60,7 +60,7 @@ def blocks(subject: Subject) -> list[AnyBlock]:
     return found
 
 
-def _table(
+def comparison_table(
     subject: Subject,
     name: str,
     title: str,
@@ -69,6 +69,7 @@ def _table(
     *,
     folded: bool = False,
 ) -> TableBlock:
+    """Return questions against payer groups: a row a question, a column a group, no cell blank."""
     rows = tuple(
         TableRow(
             (plain_cell(question.title), *(compare.cell(subject, column, slug) for column in columns)),
