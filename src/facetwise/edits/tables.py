@@ -50,8 +50,8 @@ _LINE = {
     "m5": "VARCHAR",
     "side": "VARCHAR",  # R | L | B for 50 or both RT and LT | ''
     "bypass": "INTEGER",  # 1: has a modifier that may bypass an NCCI edit
-    "bypass_sides": "INTEGER",  # 1: all such modifiers of the line are RT or LT
-    "units": "DOUBLE",  # whole thousandths; round sums to three places before comparing
+    "bypass_sides": "INTEGER",  # 1: has such modifiers, and all of them are RT or LT
+    "units": "DOUBLE",  # whole thousandths (round sums to three places); 1 on a line that counts minutes
     "charge": "DECIMAL(12,2)",
     "authorized": "INTEGER",  # 1: a prior authorization number stands
 }
@@ -80,7 +80,7 @@ BOOKS: dict[str, Shape] = {
         {
             "book": "INTEGER",
             "title": "VARCHAR",  # the payer's name in a message; '' in book 0
-            "ncci": "VARCHAR",  # yes | not_established: whether a source says that the payer applies NCCI edits
+            "ncci": "VARCHAR",  # yes | not_established: by any edit; ncci_use says which edits
             **_CITED,
         },
         "a payer's rules over a span of days; one row a book and span",
@@ -108,6 +108,10 @@ CODES: dict[str, Shape] = {
         {"modifier": "VARCHAR", "bypasses": "VARCHAR", **_CITED}, "yes | no: whether it may bypass an NCCI edit"
     ),
 }
+OWN: dict[str, Shape] = {
+    "ordinal": Shape({"n": "INTEGER"}, "1 to 25: the positions of a claim's diagnoses"),
+    "place_setting": Shape({"place": "VARCHAR", "setting": "VARCHAR", **_SPAN}, "the setting of a place of service"),
+}
 NCCI: dict[str, Shape] = {
     "ptp": Shape(
         {
@@ -128,8 +132,12 @@ NCCI: dict[str, Shape] = {
     ),
     "add_on": Shape(
         {"code": "VARCHAR", "primary_code": "VARCHAR", "type": "VARCHAR", **_CITED},
-        "add-on codes and the primaries that each may go with",
+        "add-on codes and the primaries that each may go with; types 1 (a closed list) and 3 (an open one)",
         (("code",),),
+    ),
+    "edition": Shape(
+        {"kind": "VARCHAR", "service": "INTEGER", "release": "VARCHAR", **_SPAN},
+        "which release, or edition of the knowledge, the rows of ptp, mue and add_on (kind) hold over which days",
     ),
 }
 EDIT_FACTS: dict[str, Shape] = {
@@ -144,4 +152,4 @@ def reference_shapes() -> dict[str, Shape]:
     """Return every reference table by name: those above and those of the payers' rules."""
     from facetwise.edits.reference.payer_tables import PAYER_TABLES
 
-    return {**BOOKS, **CODES, **NCCI, **EDIT_FACTS, **PAYER_TABLES}
+    return {**BOOKS, **CODES, **OWN, **NCCI, **EDIT_FACTS, **PAYER_TABLES}
