@@ -154,3 +154,20 @@ def test_the_encounters_of_the_page_on_joints(head: str, knowledge: Knowledge) -
     (encounter,) = read_encounters(yaml.safe_dump(block), "page", knowledge)
     edits = [(finding.edit, finding.severity) for finding in coding(encounter, knowledge).result.findings]
     assert (("joint-incomplete", "review") in edits) is (head == "An encounter that fails")
+
+
+def test_the_cases_of_the_page_on_knowledge_hold(world: World, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "knowledge.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```yaml\n(cases:\n.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / f"knowledge{ENDING}").write_text(block, encoding="utf-8")
+    cases = read_cases(tmp_path)
+    assert cases
+    for case in cases:
+        found = case.shown([one.key() for one in check(world, case.lines, case.history)])
+        assert not case.faults(found), found
+
+
+def test_each_table_of_the_edits_is_described(knowledge: Knowledge) -> None:
+    page = (ROOT / "docs" / "knowledge.md").read_text(encoding="utf-8")
+    tables = [name.removeprefix("edits/") for name in knowledge.store.tables if name.startswith("edits/")]
+    assert [name for name in tables if f"| `{name}` |" not in page] == []
