@@ -71,8 +71,8 @@ def _pair(world: World, first: Line, second: Line) -> Severity | None:
     modifiers = first.bypass | second.bypass
     if not modifiers:
         return _severity(world, second, "ptp-pair")
-    same_side = first.side == second.side and first.side in (RIGHT, LEFT)
-    return "review" if modifiers <= _SIDES and same_side else None
+    # Sides set two lines apart only where they are opposite; RT on one line says nothing of a line without a side.
+    return "review" if modifiers <= _SIDES and {first.side, second.side} != {RIGHT, LEFT} else None
 
 
 def mue_exceeded(world: World, claims: Claims) -> Iterator[Found]:
