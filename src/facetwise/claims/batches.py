@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from facetwise.claims import fields
-from facetwise.claims.columns import DIAGNOSES, MODIFIERS, POINTERS, SCHEMA
+from facetwise.claims.columns import SCHEMA
 
 Text = bytes | None
 BATCH_LINES = 32_768
@@ -19,7 +19,7 @@ class ClaimRow(NamedTuple):
     """What all lines of a claim have in common. `diagnoses` is a number of `Batch.diagnoses`."""
 
     claim_id: bytes
-    claim_type: str
+    claim_type: bytes
     person_id: Text
     payer: Text
     bill_type: Text
@@ -31,9 +31,11 @@ class ClaimRow(NamedTuple):
 class LineRow(NamedTuple):
     """A line; its day is an ordinal, its units thousandths, its charge cents; no number is negative.
 
-    `procedure` and `pointers` are numbers of `Batch.procedures` and `Batch.pointers`.
+    `claim` is the number of its claim in the batch (`Batch.claim_count` when the claim is added); `procedure` and `pointers`
+    are numbers of `Batch.procedures` and `Batch.pointers`.
     """
 
+    claim: int
     number: int
     day: int
     procedure: int
@@ -50,79 +52,77 @@ class LineRow(NamedTuple):
     place: int
 
 
+CLAIM_WIDTH = len(ClaimRow._fields)
+LINE_WIDTH = len(LineRow._fields)
+
+
 class Batch:
-    """Collects claims with their lines and gives them back as record batches. `file` is the index of the file."""
+    """Collects claims with their lines and gives them back as record batches. `file` is the index of the file.
+
+    `claims` and `lines` are the rows one after the other in one list each: many small rows would cost the collector of
+    garbage more time than reading costs.
+    """
 
     def __init__(self, file: int) -> None:
         self.file = file
         self.procedures = fields.procedures()
         self.pointers = fields.pointers()
         self.diagnoses = fields.diagnoses()
-        self._claims: list[tuple[object, ...]] = []
-        self._lines: list[tuple[object, ...]] = []
-        self._counts: list[int] = []
+        self.claims: list[object] = []
+        self.lines: list[object] = []
+        self.claim_count = 0
 
     def __len__(self) -> int:
-        return len(self._lines)
+        return len(self.lines) // LINE_WIDTH
 
-    def add(self, claim: tuple[object, ...], lines: Sequence[tuple[object, ...]]) -> None:
-        """Add a claim (laid out as `ClaimRow`) and its lines (as `LineRow`), of which there is at least one."""
-        self._claims.append(claim)
-        self._counts.append(len(lines))
-        self._lines.extend(lines)
+    def add(self, claim: ClaimRow) -> None:
+        """Add a claim, of which at least one line was added before."""
+        self.claims += claim
+        self.claim_count += 1
 
     def take(self) -> pa.RecordBatch:
-        """Return what has come together since the last time and empty it."""
-        claim_count = len(self._claims)
-        claim = _Columns(self._claims, len(ClaimRow._fields))
-        line = _Columns(self._lines, len(LineRow._fields))
-        numbers = range(claim_count)
-        of_line = pa.array(
-            [number for number, count in zip(numbers, self._counts, strict=True) for _ in range(count)], pa.int32()
-        )
-        string = pa.string()
+        """Return what has come together since the last time and empty it. No claim may be half added."""
+        string, whole = pa.string(), pa.int32()
+        of_line = pa.array(self.lines[0::LINE_WIDTH], whole)
 
-        def common(name: str) -> pa.Array:
-            return claim.array(ClaimRow._fields.index(name), string).take(of_line)
+        def common(name: str, kind: pa.DataType = string) -> pa.Array:
+            return _array(self.claims[ClaimRow._fields.index(name) :: CLAIM_WIDTH], kind).take(of_line)
 
         def own(name: str, kind: pa.DataType = string) -> pa.Array:
-            return line.array(LineRow._fields.index(name), kind)
+            return _array(self.lines[LineRow._fields.index(name) :: LINE_WIDTH], kind)
 
-        count = len(self._lines)
-        procedure = _spread(self.procedures, own("procedure", pa.int32()), string)
-        pointer = _spread(self.pointers, own("pointers", pa.int32()), pa.int32())
-        diagnosis = _spread(
-            self.diagnoses, claim.array(ClaimRow._fields.index("diagnoses"), pa.int32()).take(of_line), string
-        )
-        day = pc.subtract(own("day", pa.int32()), pa.scalar(fields.EPOCH, pa.int32())).view(pa.date32())
+        procedure = _spread(self.procedures, own("procedure", whole), string)
+        pointer = _spread(self.pointers, own("pointers", whole), whole)
+        diagnosis = _spread(self.diagnoses, common("diagnoses", whole), string)
+        day = pc.subtract(own("day", whole), pa.scalar(fields.EPOCH, whole)).view(pa.date32())
         cents = own("charge", pa.int64())
         cents = pc.if_else(pc.equal(cents, fields.NO_CHARGE), pa.scalar(None, pa.int64()), cents)
         arrays = [
             common("claim_id"),
-            own("number", pa.int32()),
+            own("number", whole),
             common("claim_type"),
             common("person_id"),
             common("payer"),
             own("place_of_service"),
             common("bill_type"),
             day,
-            *procedure[: 1 + MODIFIERS],
+            *procedure,
             _decimal(own("units", pa.int64()), SCHEMA.field("service_unit_quantity").type),
             _decimal(cents, SCHEMA.field("charge_amount").type),
             own("rendering_npi"),
             common("billing_npi"),
-            *diagnosis[:DIAGNOSES],
-            *pointer[:POINTERS],
+            *diagnosis,
+            *pointer,
             own("state"),
             own("authorization"),
-            pa.repeat(pa.scalar(self.file, pa.int32()), count),
+            pa.repeat(pa.scalar(self.file, whole), len(of_line)),
             own("place", pa.int64()),
             common("filing_indicator"),
             own("basis"),
             own("referral"),
             own("control"),
         ]
-        self._claims, self._lines, self._counts = [], [], []
+        self.claims, self.lines, self.claim_count = [], [], 0
         return pa.RecordBatch.from_arrays(arrays, schema=SCHEMA)
 
     def forget(self) -> bool:
@@ -131,25 +131,18 @@ class Batch:
         return any(forgotten)
 
 
-class _Columns:
-    """The columns of rows."""
-
-    def __init__(self, rows: Sequence[tuple[object, ...]], width: int) -> None:
-        self._columns = list(zip(*rows, strict=True)) if rows else [()] * width
-
-    def array(self, index: int, kind: pa.DataType) -> pa.Array:
-        return pa.array(self._columns[index], kind)
+def _array(values: Sequence[object], kind: pa.DataType) -> pa.Array:
+    """Return values as Arrow; texts are checked to be UTF-8 all at once, which is quicker than one by one."""
+    if kind == pa.string():
+        return pa.array(values, pa.binary()).cast(kind)
+    return pa.array(values, kind)
 
 
 def _spread(sets: fields.Sets, numbers: pa.Array, kind: pa.DataType) -> list[pa.Array]:
     """Return a column for each place in the sets, by the number of each row's set."""
-    spread = []
-    for column in zip(*sets.members, strict=True):
-        if any(member is not None for member in column):
-            spread.append(pa.array(column, kind).take(numbers))
-        else:
-            spread.append(pa.nulls(len(numbers), kind))
-    return spread
+    used = list(zip(*(members[: sets.longest] for members in sets.members), strict=True))
+    nothing = pa.nulls(len(numbers), kind)
+    return [*(_array(column, kind).take(numbers) for column in used), *[nothing] * (sets.width - len(used))]
 
 
 def _decimal(scaled: pa.Array, kind: pa.DataType) -> pa.Array:

@@ -95,6 +95,7 @@ class Envelope:
         self._refusing: dict[bytes, Handler | None] = {}
         self._table = self._outside
         self._missing: Handler | None = self._halt
+        self._halted = False
         self._control = self._group_control = self._transaction_control = b""
         self._version = ""
         self._groups = self._transactions = self._st_number = self._st_place = 0
@@ -143,6 +144,7 @@ class Envelope:
     def interchange(self, header: Header, place: int) -> None:
         """An interchange begins."""
         self.inside = True
+        self._halted = False
         self._control = header.control
         self._groups = 0
         self._in_group = self._in_transaction = False
@@ -163,13 +165,16 @@ class Envelope:
     def take(self, segments: list[bytes], starts: list[int], gap: int) -> int:
         """Take the segments of a block; return how many were taken."""
         self._starts, self._gap = starts, gap
-        number = -1
+        find, missing = self._table.get, self._missing
         for number, segment in enumerate(segments):
-            handler = self._table.get(segment[:3], self._missing)
+            handler = find(segment[:3], missing)
             if handler is not None and handler(segment, number):
-                self._base += number
-                return number
-        self._base += number + 1
+                # Only the envelope's own segments answer: others are looked for from here on, or nothing more.
+                if self._halted:
+                    self._base += number
+                    return number
+                find, missing = self._table.get, self._missing
+        self._base += len(segments)
         return len(segments)
 
     def too_long(self, place: int) -> None:
@@ -217,8 +222,9 @@ class Envelope:
         else:
             self._missing = self._stray
 
-    def _halt(self, segment: bytes, number: int) -> bool | None:
-        return True if segment.strip() else None
+    def _halt(self, segment: bytes, number: int) -> bool:
+        self._halted = bool(segment.strip())
+        return True
 
     def _stray(self, segment: bytes, number: int) -> None:
         if segment.strip():
@@ -244,7 +250,7 @@ class Envelope:
     def _refuse_line(self, segment: bytes, number: int) -> None:
         self._refused_lines += 1
 
-    def _isa(self, segment: bytes, number: int) -> bool | None:
+    def _isa(self, segment: bytes, number: int) -> bool:
         self._end_stray()
         if self.inside:
             self._close_transaction("IEA")
@@ -253,11 +259,12 @@ class Envelope:
             self._enter(self._outside)
         header = read_header(segment + (self._delimiters.segment if self._delimiters else b""))
         if header is None or header.delimiters != self._delimiters:
-            return True
-        self.interchange(header, self.place(number))
-        return None
+            self._halted = True
+        else:
+            self.interchange(header, self.place(number))
+        return True
 
-    def _gs(self, segment: bytes, number: int) -> None:
+    def _gs(self, segment: bytes, number: int) -> bool:
         self._end_stray()
         self._close_transaction("SE")
         if self._in_group:
@@ -267,17 +274,19 @@ class Envelope:
         self._groups += 1
         self._transactions = 0
         self._group_control, self._version = parts[6].strip(), parts[8].strip().decode("latin-1")
+        return True
 
-    def _ge(self, segment: bytes, number: int) -> None:
+    def _ge(self, segment: bytes, number: int) -> bool:
         self._end_stray()
         self._close_transaction("SE")
         if not self._in_group:
             self.reject(self.place(number), "GE", None, 0, _CUT.format("GS"))
-            return
+            return True
         self._check(segment, number, "GE", "transactions", self._transactions, "GS06", self._group_control)
         self._in_group = False
+        return True
 
-    def _iea(self, segment: bytes, number: int) -> None:
+    def _iea(self, segment: bytes, number: int) -> bool:
         self._end_stray()
         self._close_transaction("SE")
         if self._in_group:
@@ -285,8 +294,9 @@ class Envelope:
         self._check(segment, number, "IEA", "groups", self._groups, "ISA13", self._control)
         self._in_group = self.inside = False
         self._enter(self._outside)
+        return True
 
-    def _st(self, segment: bytes, number: int) -> None:
+    def _st(self, segment: bytes, number: int) -> bool:
         self._end_stray()
         self._close_transaction("SE")
         if not self._in_group:
@@ -305,15 +315,17 @@ class Envelope:
             self.claim_type = _GUIDES[version[:10]]
             self._enter(self._within)
             self.begin()
+        return True
 
-    def _se(self, segment: bytes, number: int) -> None:
+    def _se(self, segment: bytes, number: int) -> bool:
         self._end_stray()
         if not self._in_transaction:
             self.reject(self.place(number), "SE", None, 0, _CUT.format("ST"))
-            return
+            return True
         self._end_transaction("")
         count = self._base + number - self._st_number + 1
         self._check(segment, number, "SE", "segments", count, "ST02", self._transaction_control)
+        return True
 
     def _check(self, segment: bytes, number: int, name: str, what: str, count: int, head: str, control: bytes) -> None:
         parts = (*segment.split(self.element), b"", b"")

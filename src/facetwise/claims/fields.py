@@ -135,6 +135,7 @@ class Sets:
 
     def __init__(self, width: int) -> None:
         self.width = width
+        self.longest = 0
         self.members: list[tuple[bytes | int | None, ...]] = [(None,) * width]
         self._known: dict[tuple[bytes | int | None, ...], int] = {self.members[0]: 0}
 
@@ -145,6 +146,7 @@ class Sets:
         if known is None:
             known = self._known[full] = len(self.members)
             self.members.append(full)
+            self.longest = max(self.longest, len(members))
         return known
 
     def forget(self) -> bool:
@@ -152,6 +154,7 @@ class Sets:
         if len(self.members) < _KEPT:
             return False
         del self.members[1:]
+        self.longest = 0
         self._known = {self.members[0]: 0}
         return True
 

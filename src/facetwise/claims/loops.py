@@ -11,6 +11,8 @@ from facetwise.claims.rejected import Quarantine
 
 # Which N4 is the state of the place of service: none, the billing provider's, the claim's or the line's facility.
 NOWHERE, _BILLING, _FACILITY, _LINE_FACILITY = range(4)
+# What a line may have of its own.
+_RENDERING, _STATE, AUTHORIZATION, REFERRAL = range(4)
 
 
 class Loops(Envelope):
@@ -25,8 +27,7 @@ class Loops(Envelope):
         self._other_payer = False
         self._state: bytes | None = None
         self._rendering: bytes | None = None
-        self._line_state: bytes | None = None
-        self._line_rendering: bytes | None = None
+        self._own: list[bytes | None] | None = None
         self._reset()
 
     def _close(self) -> None:
@@ -126,7 +127,7 @@ class Loops(Envelope):
             self._where = NOWHERE
             if entity == b"82":
                 if self._line_open:
-                    self._line_rendering = self._composites.npi[segment]
+                    self._own_part(_RENDERING, self._composites.npi[segment])
                 else:
                     self._rendering = self._composites.npi[segment]
             elif entity == b"77":
@@ -141,14 +142,22 @@ class Loops(Envelope):
         elif self._where == _FACILITY:
             self._state = state or self._state
         else:
-            self._line_state = state
+            self._own_part(_STATE, state)
+
+    def _own_part(self, part: int, value: bytes | None) -> None:
+        """Keep what a line has of its own where most lines have the claim's."""
+        if self._own is None:
+            self._own = [None] * 4
+        self._own[part] = value
 
     def _who(self) -> bytes | None:
         """Return the key of the person: the member id, or a hash where that does not tell who it is."""
         if self._person_known:
             return self._person
         self._person_known = True
-        member = (*self._member.split(self.element), *(b"",) * 10)[:10]
+        member = self._member.split(self.element)
+        if len(member) < 10:
+            member += [b""] * 10
         member_id = text(member[9].strip().upper())
         if self._dependent is not None:
             told = [self._relation.split(self.element)[1:2]]

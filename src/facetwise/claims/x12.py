@@ -12,16 +12,19 @@ from datetime import date
 import pyarrow as pa
 
 from facetwise.claims import fields
-from facetwise.claims.batches import BATCH_LINES, Batch
+from facetwise.claims.batches import BATCH_LINES, LINE_WIDTH, Batch
 from facetwise.claims.columns import PROFESSIONAL
 from facetwise.claims.composites import Composites, text
 from facetwise.claims.interchanges import Walk
-from facetwise.claims.loops import NOWHERE, Loops
+from facetwise.claims.loops import AUTHORIZATION, NOWHERE, REFERRAL, Loops
 from facetwise.claims.rejected import LINE_REASONS, Counts, Quarantine, fault, late_reason, reason_of
 
 # A claim of the guides has at most 999 lines; one without end must not fill the memory.
 LINES_MOST = 9_999
 _NO_CODE = fault("no-code")
+_EMPTY = [b""] * 8
+_NO_DAY = fault("date")
+_FULL = BATCH_LINES * LINE_WIDTH
 
 
 def read_837(
@@ -46,15 +49,15 @@ class Claims(Loops):
         super().__init__(file, quarantine, Batch(file))
         self.ready: list[pa.RecordBatch] = []
         self._counts = counts
+        self._claims = counts.claims or 0
         self._reasons = {**LINE_REASONS, "date-late": late_reason(last_day)}
-        self._days = fields.Kept(fields.Days(last_day).plain)
+        self._read_day = fields.Days(last_day).plain
+        self._days = fields.Kept(self._day_of)
         self._units = fields.Kept(fields.units)
         self._charges = fields.Kept(fields.charge)
         self._numbers = fields.Kept(fields.line_number)
         self._authorization: bytes | None = None
         self._referral: bytes | None = None
-        self._line_authorization: bytes | None = None
-        self._line_referral: bytes | None = None
         self._control_number: bytes | None = None
 
     # What the envelope asks
@@ -65,7 +68,7 @@ class Claims(Loops):
         handlers = {
             "HL": self._level, "SBR": self._subscriber, "PAT": self._patient, "NM1": self._name, "N4": self._town,
             "DMG": self._birth, "CLM": self._claim, "DTP": self._date, "REF": self._reference, "HI": self._diagnoses,
-            "LX": self._line, "SV1": self._professional_service, "SV2": self._institutional_service,
+            "LX": self._line, "SV1": self._line_service, "SV2": self._line_service,
         }  # fmt: skip
         self.reading = {self.key(name): handler for name, handler in handlers.items()}
         element = self.element
@@ -76,6 +79,8 @@ class Claims(Loops):
     def begin(self) -> None:
         """A transaction begins."""
         self._professional = self.claim_type == PROFESSIONAL
+        self._claim_kind = self.claim_type.encode()
+        self._service_name = b"SV1" if self._professional else b"SV2"
         self._reset()
 
     def finish(self, broken: str) -> bool:
@@ -117,7 +122,7 @@ class Claims(Loops):
         self._authorization = None
         self._referral = None
         self._line_count = self._last_number = 0
-        self._lines: list[tuple[object, ...]] = []
+        self._mark = len(self.batch.lines)
         self._faulty: list[tuple[int, str, str]] = []
         self._where = NOWHERE
 
@@ -126,32 +131,37 @@ class Claims(Loops):
             return
         self._end_line()
         self.claim_open = False
-        claim_id = self._claim_id.decode("utf-8") or None
+        if self._broken or not self._line_count or not self._claim_id:
+            del self.batch.lines[self._mark :]
+            self._refuse_claim()
+            return
+        for place, name, reason in self._faulty:
+            self.reject(place, name, self._claim_id.decode(), 1, reason)
+        count = self._line_count - len(self._faulty)
+        if not count:
+            return
+        person = self._person if self._person_known else self._who()
+        self.batch.claims += (
+            *(self._claim_id, self._claim_kind, person, self._payer, self._bill, self._billing_npi, self._dx),
+            self._filing,
+        )
+        self.batch.claim_count += 1
+        self._claims += 1
+        self._counts.claims = self._claims
+        self._counts.lines += count
+        if len(self.batch.lines) >= _FULL:
+            self.ready.append(self.batch.take())
+            if self.batch.forget():
+                self._composites.forget()
+
+    def _refuse_claim(self) -> None:
+        claim_id = self._claim_id.decode() or None
         if self._broken:
             self.reject(*self._broken_at, claim_id, self._line_count, self._broken)
         elif not self._line_count:
             self.reject(self._claim_place, "CLM", claim_id, 0, "the claim has no service line")
-        elif claim_id is None:
-            self.reject(self._claim_place, "CLM", None, self._line_count, LINE_REASONS["no-claim-id"])
         else:
-            for place, name, reason in self._faulty:
-                self.reject(place, name, claim_id, 1, reason)
-            if self._lines:
-                self._keep()
-
-    def _keep(self) -> None:
-        person = self._person if self._person_known else self._who()
-        common = (
-            *(self._claim_id, self.claim_type, person, self._payer, self._bill, self._billing_npi, self._dx),
-            self._filing,
-        )
-        self.batch.add(common, self._lines)
-        self._counts.claims = (self._counts.claims or 0) + 1
-        self._counts.lines += len(self._lines)
-        if len(self.batch) >= BATCH_LINES:
-            self.ready.append(self.batch.take())
-            if self.batch.forget():
-                self._composites.forget()
+            self.reject(self._claim_place, "CLM", None, self._line_count, LINE_REASONS["no-claim-id"])
 
     def _diagnoses(self, segment: bytes, number: int) -> None:
         if not self.claim_open or not segment.startswith(self._diagnosis_starts):
@@ -165,24 +175,25 @@ class Claims(Loops):
 
     def _reference(self, segment: bytes, number: int) -> None:
         kind = segment[4:6]
-        if not self.claim_open or self._other_payer or kind not in (b"G1", b"9F", b"6R"):
+        if kind == b"6R":
+            if self._line_open:
+                self._control_number = text((*segment.split(self.element), b"", b"")[2].strip()) or None
+            return
+        if not self.claim_open or self._other_payer or kind not in (b"G1", b"9F"):
             return
         parts = segment.split(self.element)
         # A number that another payer gave bears that payer's identifier (2U).
         value = text(parts[2].strip()) if len(parts) > 2 and not (len(parts) > 4 and parts[4][:2] == b"2U") else b""
-        if not value:
-            return
-        if not self._line_open:
-            if kind == b"G1":
-                self._authorization = value
-            elif kind == b"9F":
-                self._referral = value
-        elif kind == b"G1":
-            self._line_authorization = value
-        elif kind == b"9F":
-            self._line_referral = value
-        else:
-            self._control_number = value
+        if value and self._line_open:
+            self._own_part(AUTHORIZATION if kind == b"G1" else REFERRAL, value)
+        elif value and kind == b"G1":
+            self._authorization = value
+        elif value:
+            self._referral = value
+
+    def _day_of(self, segment: bytes) -> int:
+        parts = segment.split(self.element)
+        return self._read_day(parts[3] if len(parts) > 3 else b"")
 
     def _date(self, segment: bytes, number: int) -> None:
         kind = segment[4:7]
@@ -190,8 +201,7 @@ class Claims(Loops):
             return
         if not self.claim_open:
             return
-        parts = segment.split(self.element)
-        day = self._days[parts[3] if len(parts) > 3 else b""]
+        day = self._days[segment]
         if kind == b"435":
             self._admission_day = day
         elif self._line_open:
@@ -214,101 +224,85 @@ class Claims(Loops):
         if 0 <= self._number <= self._last_number:
             self._break("the lines are not numbered upward (LX01): a CLM may be lost", self.place(number), "LX")
         if self._line_count > LINES_MOST:
+            del self.batch.lines[self._mark :]
             self._break("the claim has more than 9,999 lines", self._claim_place, "CLM")
         self._last_number = max(self._number, self._last_number)
-        self._line_place = self.place(number)
-        self._line_name = "LX"
-        self._procedure = 0
+        self._line_place = self._starts[number] + number * self._gap
+        self._service = b""
         self._day = 0
-        self._line_pos = self._pos
-        self._line_state = None
-        self._line_rendering = None
-        self._line_authorization = None
-        self._line_referral = None
+        self._own = None
         self._control_number = None
         self._where = NOWHERE
 
-    def _professional_service(self, segment: bytes, number: int) -> None:
-        if not self._professional:
-            self._wrong_service(number, "SV1")
+    def _line_service(self, segment: bytes, number: int) -> None:
+        if not self._line_open or self._service or segment[:3] != self._service_name:
+            self._wrong_service(segment, number)
             return
-        if not self._service(number, "SV1"):
+        self._line_place = self._starts[number] + number * self._gap
+        self._service = segment
+
+    def _wrong_service(self, segment: bytes, number: int) -> None:
+        if not self.claim_open:
             return
-        parts = segment.split(self.element)
-        if len(parts) < 8:
-            parts += [b""] * 7
-        self._procedure = self._composites.procedure[parts[1]]
-        self._charge = self._charges[parts[2]]
-        self._basis = parts[3] or None
-        self._quantity = self._units[parts[4]]
-        if parts[5]:
-            self._line_pos = text(parts[5].strip())
-        self._pointer = self._composites.pointers[parts[7]]
-
-    def _institutional_service(self, segment: bytes, number: int) -> None:
-        if self._professional:
-            self._wrong_service(number, "SV2")
-            return
-        if not self._service(number, "SV2"):
-            return
-        parts = segment.split(self.element)
-        if len(parts) < 6:
-            parts += [b""] * 5
-        procedure = self._composites.procedure[parts[2]]
-        self._procedure = 0 if procedure == _NO_CODE else procedure
-        self._charge = self._charges[parts[3]]
-        self._basis = parts[4] or None
-        self._quantity = self._units[parts[5]]
-        self._pointer = 0
-
-    def _service(self, number: int, name: str) -> bool:
-        """Whether the service stands in a line that has none yet."""
-        if not self.claim_open or not self._line_open:
-            self._lost_service(number, name)
-            return False
-        if self._line_name != "LX":
-            self._break("a line has two services: an LX is lost", self.place(number), name)
-            return False
-        self._line_place = self.place(number)
-        self._line_name = name
-        return True
-
-    def _wrong_service(self, number: int, name: str) -> None:
-        if self.claim_open:
-            self._break(f"{name} does not belong to this kind of claim", self.place(number), name)
-
-    def _lost_service(self, number: int, name: str) -> None:
-        if self.claim_open:
-            self._break("a service stands before the first LX", self.place(number), name)
+        if segment[:3] != self._service_name:
+            why = "the service does not belong to this kind of claim"
+        elif self._line_open:
+            why = "a line has two services: an LX is lost"
+        else:
+            why = "a service stands before the first LX"
+        self._break(why, self.place(number), self.shown(segment))
 
     def _end_line(self) -> None:
         if not self._line_open:
             return
         self._line_open = False
         if self._broken:
-            self._lines.clear()
-            self._faulty.clear()
             return
-        if self._line_name == "LX":
+        if not self._service:
             self._faulty.append((self._line_place, "LX", "the line has no service (SV1 or SV2)"))
             return
-        day = self._day or self._claim_day or self._admission_day or fault("date")
-        if (self._number | day | self._procedure | self._quantity | self._charge | self._pointer) < 0:
-            values = (self._number, day, self._procedure, self._quantity, self._charge, self._pointer)
-            name = reason_of(*values)
-            at = {"line-number": "LX", "date": "DTP", "date-late": "DTP"}.get(name, self._line_name)
+        parts = self._service.split(self.element)
+        if len(parts) < 8:
+            parts += _EMPTY
+        pos = self._pos
+        if self._professional:
+            procedure = self._composites.procedure[parts[1]]
+            charge = self._charges[parts[2]]
+            basis = parts[3]
+            units = self._units[parts[4]]
+            pointer = self._composites.pointers[parts[7]]
+            if parts[5]:
+                pos = text(parts[5])
+        else:
+            procedure = self._composites.procedure[parts[2]]
+            if procedure == _NO_CODE:
+                procedure = 0
+            charge = self._charges[parts[3]]
+            basis = parts[4]
+            units = self._units[parts[5]]
+            pointer = 0
+        day = self._day or self._claim_day or self._admission_day or _NO_DAY
+        if (self._number | day | procedure | units | charge | pointer) < 0:
+            name = reason_of(self._number, day, procedure, units, charge, pointer)
+            at = {"line-number": "LX", "date": "DTP", "date-late": "DTP"}.get(name, self._service_name.decode())
             self._faulty.append((self._line_place, at, self._reasons[name]))
             return
-        self._lines.append(
-            (
-                *(self._number, day, self._procedure, self._quantity, self._charge, self._basis),
-                self._line_rendering or self._rendering,
-                self._pointer,
-                self._line_pos,
-                self._line_state or self._state,
-                self._line_authorization or self._authorization,
-                self._line_referral or self._referral,
-                self._control_number,
-                self._line_place,
-            )
+        rendering, state, authorization, referral = self._rendering, self._state, self._authorization, self._referral
+        if self._own is not None:
+            rendering, state = self._own[0] or rendering, self._own[1] or state
+            authorization, referral = self._own[2] or authorization, self._own[3] or referral
+        # One after the other, in the order of LineRow.
+        self.batch.lines += (
+            *(
+                self.batch.claim_count,
+                self._number,
+                day,
+                procedure,
+                units,
+                charge,
+                text(basis) or None,
+                rendering,
+                pointer,
+            ),
+            *(pos, state, authorization, referral, self._control_number, self._line_place),
         )
