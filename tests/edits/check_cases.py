@@ -125,7 +125,9 @@ def _row(text: str, shared: dict[str, Any], number: int) -> dict[str, Any]:
         elif len(word) == 2:
             modifiers.append(word)
         else:
-            raise ValueError(f"{word!r} in {text!r} is neither a modifier, units such as x1, nor a fact such as date=2026-03-02")
+            raise ValueError(
+                f"{word!r} in {text!r} is neither a modifier, units such as x1, nor a fact such as date=2026-03-02"
+            )
     if not set(facts) <= _FACTS:
         raise ValueError(f"unknown facts {sorted(set(facts) - _FACTS)}")
     return _written(code, modifiers, units, facts, number)
