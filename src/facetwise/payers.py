@@ -34,12 +34,20 @@ class Rules:
     """The rules of one payer on one day, asked by question.
 
     `whose` is the payer or contractor that was asked, `local` the contractor that a plan under the public program defers to.
+    Where it is not known which contractor that is, `possible` are those that may be meant.
     """
 
     view: View
     whose: str
     unknown_contractor: bool = False
     local: str = ""
+    possible: tuple[str, ...] = ()
+
+    def of(self, contractor: str) -> Rules:
+        """Return the rules as they are if this contractor is the one that the state would pick."""
+        if self.view.payers()[self.whose].role == "program":
+            return Rules(self.view, contractor)
+        return Rules(self.view, self.whose, local=contractor)
 
     def said(self, question: str, technique: str = "", **facts: str) -> list[Said]:
         """Return what the payer says to `question` of a procedure with these facts; both sides of a conflict."""
@@ -68,15 +76,19 @@ def rules(view: View, payer: str, state: str) -> Rules:
     payers = view.payers()
     if payers[payer].role not in ("program", "medicare_advantage"):
         return Rules(view, payer)
-    contractors = [
-        dated.value.contractor
-        for _, dated in view.of_kind("jurisdiction")
-        if isinstance(dated.value, Jurisdiction) and state in dated.value.states
-    ]
-    local = next(iter(dict.fromkeys(contractors)), "")
+    known = tuple(
+        dict.fromkeys(
+            dated.value.contractor
+            for _, dated in view.of_kind("jurisdiction")
+            if isinstance(dated.value, Jurisdiction) and (not state or state in dated.value.states)
+        )
+    )
+    # Two contractors of one state are as good as none: whose rules hold is then for the asker to say.
+    local = known[0] if state and len(known) == 1 else ""
+    possible = () if local else known
     if payers[payer].role == "program":
-        return Rules(view, local or payer, unknown_contractor=not local)
-    return Rules(view, payer, unknown_contractor=not local, local=local)
+        return Rules(view, local or payer, unknown_contractor=not local, possible=possible)
+    return Rules(view, payer, unknown_contractor=not local, local=local, possible=possible)
 
 
 def bears(applies: Applies | None, technique: str, facts: dict[str, str]) -> bool:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from facetwise.coverage import cover, read_cases
-from facetwise.coverage.determination import Determination
+from facetwise.coverage.answers import Determination
 from facetwise.knowledge import Knowledge
 from facetwise.problems import FacetwiseError
 

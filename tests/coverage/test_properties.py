@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from facetwise.coverage import cover, read_cases
-from facetwise.coverage.determination import CriterionResult, Determination
+from facetwise.coverage.answers import CriterionResult, Determination
 from facetwise.knowledge import Knowledge, load
 
 _HORIZON = load().as_of(date(2026, 10, 5)).store.horizon.until

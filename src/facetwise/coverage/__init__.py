@@ -6,12 +6,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from facetwise.coverage.answers import Determination
     from facetwise.coverage.case import Case, read_cases
-    from facetwise.coverage.determination import Determination, cover
+    from facetwise.coverage.determination import cover
 
 __all__ = ["Case", "Determination", "cover", "read_cases"]
 
-_HOMES = {"Case": "case", "read_cases": "case", "Determination": "determination", "cover": "determination"}
+_HOMES = {"Case": "case", "read_cases": "case", "Determination": "answers", "cover": "determination"}
 
 
 def __getattr__(name: str) -> Any:

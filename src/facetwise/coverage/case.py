@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,15 +10,17 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from facetwise.coverage.logic import Fact
+from facetwise.coverage.regions import pairs
 from facetwise.knowledge import Knowledge, View
 from facetwise.knowledge.parts import Asked
 from facetwise.knowledge.reading import Path_, parse_any
 from facetwise.problems import FacetwiseError, Problem, did_you_mean, nearest
 
-_KEYS = ("payer", "state", "date_of_service", "setting", "procedure", "patient", "history", "facts")
+_KEYS = ("payer", "state", "date_of_service", "setting", "procedure", "patient", "history", "authorization", "facts")
 _PROCEDURE = ("technique", "purpose", "region", "sides", "sequence", "codes", "joints")
 _EVENT = ("date", "technique", "purpose", "sequence", "region", "joints", "sides")
 _MOST_RELIEF = 100
+_NUMBER = re.compile(r"[A-Za-z0-9-]{1,50}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Case:
     codes: tuple[str, ...] = ()
     facts: dict[str, Fact] = field(default_factory=dict)
     history: tuple[Event, ...] | None = None
+    authorization_number: str = ""
 
 
 def read_cases(text: str, name: str, knowledge: Knowledge) -> list[Case]:
@@ -140,13 +144,14 @@ class _Reader:
         technique, region, words, joints, codes = self.procedure((*at, "procedure"), data.get("procedure"), view, facts)
         self.facts((*at, "patient"), data.get("patient"), "patient.", facts)
         self.facts((*at, "facts"), data.get("facts"), "", facts)
+        number = self.authorization((*at, "authorization"), data.get("authorization"), facts)
         history = self.history((*at, "history"), data.get("history"), day, view)
         if len(self.problems) > before:
             return None
         return Case(
             payer=payer, day=day, technique=technique, region=region, state=state, setting=setting,
             purpose=words["purpose"], sequence=words["sequence"], sides=words["sides"], joints=joints, codes=codes,
-            facts=facts, history=history,
+            facts=facts, history=history, authorization_number=number,
         )  # fmt: skip
 
     def state(self, at: Path_, value: Any, view: View) -> str:
@@ -202,16 +207,38 @@ class _Reader:
             self.fault(at, "no list of joints", "a list such as [L4-L5, L5-S1]")
             return ()
         known = {record["joint"]: record for _, record in view.rows("anatomy/joints")}
+        named = {str(joint).upper() for joint in data}
+        # Both joints of a pair over a region's border may stand under either region.
+        across = {
+            joint
+            for pair in (pairs(view) if len(named) > 1 else ())
+            if set(pair) <= named and any(region in (known[one]["region"], known[one]["part"]) for one in pair)
+            for joint in pair
+        }
         found = []
         for index, joint in enumerate(data):
             text = str(joint).upper()
             if text not in known:
                 self.fault((*at, index), "this joint does not exist", "such as L4-L5", did_you_mean(text, known))
-            elif region and region not in (known[text]["region"], known[text]["part"]):
+            elif region and region not in (known[text]["region"], known[text]["part"]) and text not in across:
                 self.fault((*at, index), f"this joint does not lie in the {self.words['region'][region]} region")
             else:
                 found.append(text)
         return tuple(dict.fromkeys(found))
+
+    def authorization(self, at: Path_, data: Any, facts: dict[str, Fact]) -> str:
+        """Read the decision beforehand; its number is a text, and that there is one is a fact."""
+        if isinstance(data, dict) and data.get("number") is not None:
+            number = data["number"]
+            rest = {key: value for key, value in data.items() if key != "number"}
+            self.facts(at, rest, "authorization.", facts)
+            if not isinstance(number, str) or not _NUMBER.fullmatch(number):
+                self.fault((*at, "number"), "this is no number of a decision", "letters, digits and hyphens, up to 50")
+                return ""
+            facts["authorization.number_recorded"] = True
+            return number
+        self.facts(at, data, "authorization.", facts)
+        return ""
 
     def facts(self, at: Path_, data: Any, prefix: str, facts: dict[str, Fact]) -> None:
         known = {name.removeprefix(prefix): one for name, one in self.asks.items() if name.startswith(prefix)}

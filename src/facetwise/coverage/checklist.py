@@ -18,8 +18,9 @@ from facetwise.briefing.document import (
     TableRow,
     plain_cell,
 )
+from facetwise.coverage.answers import Determination
 from facetwise.coverage.case import Case
-from facetwise.coverage.determination import Determination, cover
+from facetwise.coverage.determination import cover
 from facetwise.coverage.evaluate import region_of
 from facetwise.coverage.labels import Bearing, bearing_of, bearings, wanted_lines, word_label
 from facetwise.coverage.report import (

@@ -7,54 +7,75 @@ from datetime import date
 from decimal import Decimal
 
 from facetwise.coverage.case import Case, Event
-from facetwise.coverage.logic import Fact, Outcome, Status, all_of, any_of, compare, days_of, not_of, within
-from facetwise.knowledge import View
+from facetwise.coverage.logic import Fact, Outcome, Status, all_of, any_of, compare, days_of, not_of, plain, within
+from facetwise.coverage.regions import areas_of
+from facetwise.coverage.sites import Earlier, Sites, ablated, sites
+from facetwise.knowledge import Knowledge, View
 from facetwise.knowledge.kinds import Criterion
 from facetwise.knowledge.parts import Measure, Prior, Test
+from facetwise.payers import Rules, Said
 
 _HISTORY = "history"
-_DEFAULT_WINDOW_END = 0
+_SUCCESS = "history.successful_ablation_at_level"
+_SINCE = "history.days_since_last_ablation"
+SINCE_DECISION = "authorization.days_since_decision"
+_DECIDED = "authorization.decided_on"
+_EXEMPT = "authorization.provider_exempt"
+_EXEMPT_FROM, _EXEMPT_UNTIL = "authorization.exempt_from", "authorization.exempt_until"
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A case on its day, with what is derived from its history once."""
+    """A case on its day, with what is derived from it once: its place, its sequence, facts that its history gives.
+
+    `wants` names what is missing where a derived fact is not known for want of something else.
+    """
 
     view: View
     case: Case
+    sites: Sites
     sequence: str
     facts: dict[str, Fact]
+    wants: dict[str, tuple[str, ...]]
 
     def unit(self, name: str) -> str | None:
         """The unit in which a fact is kept."""
         return self.view.store.vocabulary.asks[name].unit
 
 
-def context(view: View, case: Case) -> Context:
-    """Return the case with its sequence and the facts that its history gives: the last comparable procedure's."""
-    sequence = case.sequence or _sequence(view, case)
+def context(knowledge: Knowledge, view: View, asked: Rules, case: Case) -> Context:
+    """Return the case with its place, its sequence and the facts that its history gives: the last of its kind's."""
+    where = sites(knowledge, view, asked, case)
+    sequence = case.sequence or _sequence(case, where)
+    derived, wants = _derived(view, case, where)
     facts = {
         "procedure.technique": case.technique,
         "procedure.region": case.region,
         **({"procedure.purpose": case.purpose} if case.purpose else {}),
         **({"procedure.setting": case.setting} if case.setting else {}),
-        **_derived(view, case),
+        **derived,
         **case.facts,
     }
-    return Context(view, case, sequence, facts)
-
-
-def same_region(view: View, one: str, other: str) -> bool:
-    """Whether two regions are the same one for coding: cervical and thoracic are, lumbar and sacral are."""
-    return region_of(view, one) == region_of(view, other)
+    return Context(view, case, where, sequence, facts, wants)
 
 
 def region_of(view: View, region: str) -> str:
     """Return the coding region that a region, or a part of one, lies in."""
-    for _, record in view.rows("anatomy/joints"):
-        if region in (record["part"], record["region"]):
-            return str(record["region"])
-    return region
+    return areas_of(view).get(region, region)
+
+
+def said_of(context: Context, asked: Rules, question: str) -> list[Said]:
+    """Return what the payer says to a question that bears on the case; what is not documented restricts nothing."""
+    case = context.case
+    guidance = str(context.facts.get("procedure.guidance", ""))
+    found = asked.said(question, case.technique, purpose=case.purpose, setting=case.setting, guidance=guidance)
+    return [
+        one
+        for one in found
+        if not (wanted := getattr(one.value, "applies", None))
+        or not wanted.region
+        or context.sites.regions & set(wanted.region)
+    ]
 
 
 def concerns(context: Context, question: str) -> bool:
@@ -67,49 +88,59 @@ def concerns(context: Context, question: str) -> bool:
     )
 
 
-def _sequence(view: View, case: Case) -> str:
+def _sequence(case: Case, where: Sites) -> str:
     """Return initial, second or repeat as the history tells; empty when there is no history to tell it."""
     if case.history is None:
         return ""
-    kinship = {_alike(view, case, event) for event in case.history if same_region(view, event.region, case.region)}
+    kinship = {one.kin.status for one in where.earlier}
     if "met" in kinship:
         return "second" if case.purpose == "diagnostic" else "repeat"
     return "" if "unknown" in kinship else "initial"
 
 
-def _alike(view: View, case: Case, event: Event) -> Status:
-    """Whether an earlier procedure is one of this kind; among injections that turns on the purpose of both."""
-    injections = set(view.store.vocabulary.words.get("injection_technique", {}))
-    if not {event.technique, case.technique} <= injections:
-        return "met" if event.technique == case.technique else "not_met"
-    if not case.purpose or not event.purpose:
-        return "unknown"
-    return "met" if case.purpose == event.purpose else "not_met"
-
-
-def _derived(view: View, case: Case) -> dict[str, Fact]:
-    if case.history is None:
-        return {}
+def _derived(view: View, case: Case, where: Sites) -> tuple[dict[str, Fact], dict[str, tuple[str, ...]]]:
     facts: dict[str, Fact] = {}
-    near = [event for event in case.history if same_region(view, event.region, case.region)]
-    alike = [event for event in near if _alike(view, case, event) != "not_met"] or _blocks_before(view, case, near)
-    # What the last one of this kind brought is not known while an unclear one may be the last.
-    if alike and (_alike(view, case, alike[-1]) != "unknown"):
-        facts.update(alike[-1].facts)
-    ablations = [
-        event for event in near if event.technique in view.store.vocabulary.words.get("ablation_technique", {})
-    ]
-    if ablations:
-        facts["history.days_since_last_ablation"] = Decimal((case.day - ablations[-1].day).days)
-        stated = ablations[-1].facts.get("history.successful_ablation_at_level")
-        if stated is not None:
-            facts["history.successful_ablation_at_level"] = stated
+    wants: dict[str, tuple[str, ...]] = {}
+    exempt = _exempt(case)
+    if exempt is not None:
+        facts[_EXEMPT] = exempt
+    decided = case.facts.get(_DECIDED)
+    if isinstance(decided, date):
+        facts[SINCE_DECISION] = Decimal((case.day - decided).days)
     else:
-        facts["history.successful_ablation_at_level"] = False
-    return facts
+        wants[SINCE_DECISION] = (_DECIDED,)
+    if case.history is None:
+        return facts, wants
+    alike = [(one, one.kin) for one in where.earlier if one.kin.status != "not_met"] or _blocks_before(
+        view, case, where
+    )
+    # What the last one of this kind brought is not known while an unclear one may be the last.
+    if alike and alike[-1][1].status == "met":
+        facts.update(alike[-1][0].event.facts)
+    succeeded, ablations = ablated(where.earlier, view.store.vocabulary.words.get("ablation_technique", {}), _SUCCESS)
+    facts.pop(_SUCCESS, None)
+    if succeeded.status == "unknown":
+        wants[_SUCCESS] = succeeded.missing
+    else:
+        facts[_SUCCESS] = succeeded.status == "met"
+    if ablations:
+        last = all_of((ablations[-1].near, ablations[-1].level))
+        if last.status == "met":
+            facts[_SINCE] = Decimal((case.day - ablations[-1].event.day).days)
+        else:
+            wants[_SINCE] = last.missing
+    return facts, wants
 
 
-def _blocks_before(view: View, case: Case, near: list[Event]) -> list[Event]:
+def _exempt(case: Case) -> bool | None:
+    """Whether the day lies in the span of an exemption by notice; None when no notice is documented."""
+    first, last = case.facts.get(_EXEMPT_FROM), case.facts.get(_EXEMPT_UNTIL)
+    if not isinstance(first, date):
+        return False if isinstance(last, date) and case.day > last else None
+    return first <= case.day and not (isinstance(last, date) and case.day > last)
+
+
+def _blocks_before(view: View, case: Case, where: Sites) -> list[tuple[Earlier, Outcome]]:
     """The diagnostic blocks that a first treatment rests on: their relief is what its criteria ask for."""
     if case.sequence not in ("", "initial") or case.purpose == "diagnostic":
         return []
@@ -117,7 +148,9 @@ def _blocks_before(view: View, case: Case, near: list[Event]) -> list[Event]:
     treatments = {*injections, *view.store.vocabulary.words.get("ablation_technique", {})}
     if case.technique not in treatments:
         return []
-    return [event for event in near if event.technique in injections and event.purpose == "diagnostic"]
+    blocks = [one for one in where.earlier if one.event.technique in injections and one.event.purpose == "diagnostic"]
+    placed = [(one, all_of((one.near, one.level, one.side))) for one in blocks]
+    return [item for item in placed if item[1].status != "not_met"]
 
 
 def evaluate(context: Context, test: Test) -> Outcome:
@@ -131,7 +164,10 @@ def evaluate(context: Context, test: Test) -> Outcome:
     if test.prior is not None:
         return _counted(context, test, test.prior)
     assert test.asks is not None
-    return compare(test, context.facts.get(test.asks), context.unit(test.asks))
+    outcome = compare(test, context.facts.get(test.asks), context.unit(test.asks))
+    if outcome.status == "unknown":
+        return Outcome("unknown", {}, context.wants.get(test.asks, (test.asks,)))
+    return outcome
 
 
 def _counted(context: Context, test: Test, prior: Prior) -> Outcome:
@@ -141,8 +177,8 @@ def _counted(context: Context, test: Test, prior: Prior) -> Outcome:
     sure: list[Event] = []
     maybe: list[Event] = []
     missing: list[str] = []
-    for event in context.case.history:
-        outcome = _fits(context, test, prior, event)
+    for one in context.sites.earlier:
+        event, outcome = one.event, _fits(context, test, prior, one)
         if outcome.status == "met":
             sure.append(event)
         elif outcome.status == "unknown":
@@ -173,18 +209,18 @@ def _number(context: Context, test: Test, events: list[Event]) -> int:
     return number
 
 
-def _fits(context: Context, test: Test, prior: Prior, event: Event) -> Outcome:
-    case = context.case
+def _fits(context: Context, test: Test, prior: Prior, one: Earlier) -> Outcome:
+    case, event = context.case, one.event
     checks: list[Outcome] = [
         _word("technique", event.technique, prior.technique),
         _word("purpose", event.purpose, prior.purpose),
         _word("sequence", event.sequence, prior.sequence),
-        *(_where(context, one, event) for one in prior.where),
-        *(same_place(context, what, event) for what in prior.same),
+        *(_where(context, wanted, event) for wanted in prior.where),
+        *(one.at(what) for what in prior.same),
     ]
     if test.within is not None and test.within.at_most is not None:
         days = days_of(test.within.at_most, test.within.unit)
-        checks.append(_plain((case.day - event.day).days <= days))
+        checks.append(plain((case.day - event.day).days <= days))
     return all_of(checks)
 
 
@@ -205,34 +241,4 @@ def _word(what: str, value: str, wanted: tuple[str, ...]) -> Outcome:
         return Outcome("met")
     if not value:
         return Outcome("unknown", {}, (f"{_HISTORY}.{what}",))
-    return _plain(value in wanted)
-
-
-def same_place(context: Context, what: str, event: Event) -> Outcome:
-    """Whether an earlier procedure lay at the same region, level, side or site (level and side) as this one."""
-    case = context.case
-    region = _plain(same_region(context.view, event.region, case.region))
-    if what == "region" or region.status != "met":
-        return region
-    if what in ("level", "site", "joint"):
-        if case.joints and event.joints:
-            level = _plain(bool(set(case.joints) & set(event.joints)))
-        elif case.joints or not event.joints:
-            level = Outcome("unknown", {}, ("procedure.joints" if not case.joints else f"{_HISTORY}.joints",))
-        else:
-            # The procedure names no joints: an earlier one in the region on at least as many levels is taken as the same.
-            levels = context.facts.get("procedure.levels")
-            enough = not isinstance(levels, Decimal) or len(event.joints) >= levels
-            level = _plain(True) if enough else Outcome("unknown", {}, ("procedure.joints",))
-        return level if what != "site" else all_of((level, _side(case, event)))
-    return _side(case, event) if what == "side" else _plain(True)
-
-
-def _side(case: Case, event: Event) -> Outcome:
-    if not case.sides or not event.sides:
-        return Outcome("unknown", {}, ("procedure.sides" if not case.sides else f"{_HISTORY}.sides",))
-    return _plain("bilateral" in (event.sides, case.sides) or event.sides == case.sides)
-
-
-def _plain(held: bool) -> Outcome:
-    return Outcome("met" if held else "not_met")
+    return plain(value in wanted)

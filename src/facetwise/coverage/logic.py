@@ -37,6 +37,11 @@ def any_of(outcomes: Iterable[Outcome]) -> Outcome:
     return _joined(list(outcomes), decisive="met", neutral="not_met")
 
 
+def plain(held: bool) -> Outcome:
+    """Return met or not met for what is known to hold or not to."""
+    return Outcome("met" if held else "not_met")
+
+
 def not_of(outcome: Outcome) -> Outcome:
     """Return the opposite; unknown stays unknown."""
     turned: dict[Status, Status] = {"met": "not_met", "not_met": "met", "unknown": "unknown"}

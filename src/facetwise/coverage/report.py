@@ -24,8 +24,8 @@ from facetwise.briefing.document import (
     plain_cell,
     sealed,
 )
+from facetwise.coverage.answers import CriterionResult, Determination
 from facetwise.coverage.case import Case, Event
-from facetwise.coverage.determination import CriterionResult, Determination
 from facetwise.coverage.labels import (
     Bearing,
     bearing_of,

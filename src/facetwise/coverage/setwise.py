@@ -19,7 +19,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facetwise.coverage.setwise_rules import Compiled, compile_rules, deepest
+from facetwise.coverage.setwise_rules import Compiled, compile_rules, deepest, most_contractors
 from facetwise.coverage.setwise_tables import TABLES
 from facetwise.problems import FacetwiseError, Problem, did_you_mean, nearest
 
@@ -126,7 +126,7 @@ def cover_file(
             scalar = _scalar(connection, path, knowledge, place)
             cases = _one(connection, "SELECT count(*) FROM given")
             for first in range(1, cases + 1, chunk):
-                _evaluate(connection, first, first + chunk - 1, deepest(compiled))
+                _evaluate(connection, first, first + chunk - 1, compiled)
                 if progress:
                     progress(min(100.0, 100 * (first + chunk - 1) / cases))
             written = place / out.name
@@ -317,8 +317,23 @@ def _offer(connection: duckdb.DuckDBPyConnection, compiled: Compiled, place: Pat
         connection.read_json(str(file), columns=columns, format="newline_delimited").create(name)
 
 
-def _evaluate(connection: duckdb.DuckDBPyConnection, first: int, last: int, depth: int) -> None:
-    _run(connection, "plain", first=first, last=last)
+def _evaluate(connection: duckdb.DuckDBPyConnection, first: int, last: int, compiled: Compiled) -> None:
+    """Evaluate a lot of cases; those whose contractor is not known first by each of the contractors."""
+    _run(connection, "lot")
+    held = connection.execute(
+        "SELECT count(*) FROM placed WHERE unknown_contractor AND ord BETWEEN $first AND $last",
+        {"first": first, "last": last},
+    ).fetchone()
+    unknown = bool(held and held[0])
+    for variant in range(1, most_contractors(compiled) + 1 if unknown else 1):
+        _judge(connection, first, last, variant, deepest(compiled))
+        _run(connection, "contractor")
+    _judge(connection, first, last, 0, deepest(compiled))
+    _run(connection, "write")
+
+
+def _judge(connection: duckdb.DuckDBPyConnection, first: int, last: int, variant: int, depth: int) -> None:
+    _run(connection, "plain", first=first, last=last, variant=variant)
     _run(connection, "facts")
     _run(connection, "tests")
     for level in range(depth, 0, -1):

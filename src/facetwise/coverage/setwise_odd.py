@@ -13,10 +13,7 @@ from facetwise.problems import FacetwiseError, Problem
 
 
 def odd_rows(ord_: int, text: str, name: str, knowledge: Knowledge) -> Iterator[dict[str, Any]]:
-    """Yield the findings of one contract case given as JSON. Raises FacetwiseError when it cannot be read.
-
-    The scalar engine does not tell which criterion wants which fact: `missing` is empty but in the row of the outcome.
-    """
+    """Yield the findings of one contract case given as JSON. Raises FacetwiseError when it cannot be read."""
     data = json.loads(text, object_pairs_hook=lambda pairs: _once(pairs, name), parse_float=str, parse_int=str)
     if not isinstance(data, dict):
         raise FacetwiseError(Problem(name, 0, "this is no mapping of keys", "one case, as an object"))
@@ -35,7 +32,7 @@ def odd_rows(ord_: int, text: str, name: str, knowledge: Knowledge) -> Iterator[
             "place": place,
             "id": one.id,
             "status": one.status,
-            "missing": [],
+            "missing": one.missing,
             "found": found,
             "statement": one.statement,
             "needed": one.needed,
@@ -60,6 +57,21 @@ def odd_rows(ord_: int, text: str, name: str, knowledge: Knowledge) -> Iterator[
                 "next_eligible_date": limit.next_eligible_date,
                 "statement": limit.statement,
                 "citations": limit.citations,
+            }
+        )
+    for place, other in enumerate(answer.alternatives):
+        yield (
+            base
+            | empty
+            | {
+                "kind": "alternative",
+                "part": 6,
+                "place": place,
+                "id": other.whose,
+                "status": other.outcome,
+                "missing": other.missing,
+                "whose": other.whose,
+                "sequence": answer.sequence,
             }
         )
 

@@ -9,19 +9,36 @@ from datetime import date
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any
 
-from facetwise.coverage.evaluate import region_of
 from facetwise.coverage.logic import days_of, in_unit
+from facetwise.coverage.regions import areas_of, pairs
+from facetwise.coverage.rulebook import (
+    CONTRACTOR,
+    CONTRACTOR_NEEDED,
+    CONTRACTOR_STATEMENT,
+    CONTRACTORS_DIFFER,
+    NEEDS_COVERED_CODE,
+    NEEDS_COVERED_PROCEDURE,
+    PLACES,
+    POSITION_QUESTIONS,
+    REFUSAL_QUESTIONS,
+    REFUSED,
+    SESSIONS,
+    name_of,
+    note_of,
+    places_codes,
+    questions,
+    refuses,
+    silent_name,
+    silent_needed,
+    silent_statement,
+    standing_of,
+)
 from facetwise.knowledge import Knowledge, View
 from facetwise.knowledge.kinds import Criterion, Family, Jurisdiction, Limit, Position
 from facetwise.knowledge.parts import Applies, Measure, Test
 from facetwise.knowledge.turns import turns
-from facetwise.payers import Said, rules
+from facetwise.payers import Rules, Said, rules
 
-# As in determination.py, whose order and choice of questions the rows repeat; tests hold the two equal.
-_REFUSALS = ("excluded-techniques", "ultrasound-position", "excluded-regions", "therapeutic-position")
-_POSITIONS = ("third-level-position", "code-position")
-_SESSIONS = ("session", "procedure", "block")
-_SHARED = {"level": ("level",), "side": ("side",), "site": ("level", "side")}
 _NO_RULES = Applies()
 _PLACES = Decimal(1).scaleb(-10)  # decimals of the numbers in SQL
 _EXACT = Context(prec=60)
@@ -52,8 +69,12 @@ def compile_rules(knowledge: Knowledge, asked: Iterable[tuple[str, str, date]]) 
     _vocabulary(compiled, knowledge)
     _questions(compiled, knowledge)
     turns = _turns(knowledge)
+    compiled.add(
+        "shared_word", id=CONTRACTOR, statement=CONTRACTOR_STATEMENT, needed=CONTRACTOR_NEEDED, differ=CONTRACTORS_DIFFER,
+        needed_code=NEEDS_COVERED_CODE,
+    )  # fmt: skip
     views: dict[int, tuple[View, set[str]]] = {}
-    scopes: dict[tuple[int, str, str], tuple[int, str, bool]] = {}
+    scopes: dict[tuple[int, str, str], tuple[Rules, int, list[tuple[str, Rules, int]]]] = {}
     for payer, state, day in asked:
         if not knowledge.store.horizon.from_ <= day <= knowledge.store.horizon.until:
             continue
@@ -65,13 +86,27 @@ def compile_rules(knowledge: Knowledge, asked: Iterable[tuple[str, str, date]]) 
             continue
         key = (segment, payer, state)
         if key not in scopes:
-            scopes[key] = _scope(compiled, view, payer, state)
-        ruleset, whose, unknown = scopes[key]
+            own = rules(view, payer, state)
+            each = [(one, own.of(one)) for one in own.possible]
+            scopes[key] = (
+                own,
+                _ruleset(compiled, view, own),
+                [(one, its, _ruleset(compiled, view, its)) for one, its in each],
+            )
+        own, ruleset, others = scopes[key]
+        place = {"payer": payer, "state": state, "day": day.isoformat()}
         compiled.add(
-            "scope", payer=payer, state=state, day=day.isoformat(), segment=segment, ruleset=ruleset, whose=whose,
-            unknown_contractor=unknown,
+            "scope", **place, segment=segment, ruleset=ruleset, whose=own.whose,
+            unknown_contractor=own.unknown_contractor, possible=len(others),
         )  # fmt: skip
+        for variant, (contractor, its, number) in enumerate(others, 1):
+            compiled.add("scope_by", **place, variant=variant, contractor=contractor, ruleset=number, whose=its.whose)
     return compiled
+
+
+def most_contractors(compiled: Compiled) -> int:
+    """Return how many contractors may at most be meant where none is known."""
+    return max((int(row["variant"]) for row in compiled.tables.get("scope_by", ())), default=0)
 
 
 def deepest(compiled: Compiled) -> int:
@@ -89,18 +124,12 @@ def _vocabulary(compiled: Compiled, knowledge: Knowledge) -> None:
 
 
 def _questions(compiled: Compiled, knowledge: Knowledge) -> None:
-    for place, (slug, question) in enumerate(_ordered(knowledge)):
-        if question.kind == "criterion" and question.headline:
-            settle = f"what would settle it: {question.settle}" if question.settle else "not established"
+    for place, slug, question in questions(knowledge.store, "criterion"):
+        if question.headline:
             compiled.add(
-                "silent", question=slug, place=place, bears=list(question.technique), needed=settle,
-                statement=f"{question.title}: not established for this payer.",
-                names=[f"the payer's rule: {question.title.lower()}"],
+                "silent", question=slug, place=place, bears=list(question.technique), needed=silent_needed(question),
+                statement=silent_statement(question), names=[silent_name(question)],
             )  # fmt: skip
-
-
-def _ordered(knowledge: Knowledge) -> list[tuple[str, Any]]:
-    return sorted(knowledge.store.questions.items(), key=lambda item: (item[1].order, item[0]))
 
 
 def _turns(knowledge: Knowledge) -> list[date]:
@@ -117,8 +146,13 @@ def _view(compiled: Compiled, view: View, segment: int) -> tuple[View, set[str]]
         if isinstance(dated.value, Jurisdiction)
         for state in dated.value.states
     }
+    sources = dict.fromkeys(key for _, dated in view.of_kind("jurisdiction") for key in dated.sources)
+    compiled.add("segment_sources", segment=segment, citations=list(sources))
+    for pair in sorted(pairs(view)):
+        compiled.add("pair", segment=segment, joints=list(pair))
+    areas = areas_of(view)
     for region in view.store.vocabulary.words["region"]:
-        compiled.add("area", segment=segment, region=region, area=region_of(view, region))
+        compiled.add("area", segment=segment, region=region, area=areas.get(region, region))
     for _, record in view.rows("anatomy/joints"):
         regions = [record["region"], record["part"]]
         compiled.add("joint", segment=segment, joint=record["joint"], regions=regions)
@@ -139,14 +173,12 @@ def _view(compiled: Compiled, view: View, segment: int) -> tuple[View, set[str]]
     return view, states
 
 
-def _scope(compiled: Compiled, view: View, payer: str, state: str) -> tuple[int, str, bool]:
-    asked = rules(view, payer, state)
+def _ruleset(compiled: Compiled, view: View, asked: Rules) -> int:
     found: list[tuple[int, int, str, tuple[str, ...], Said]] = []
-    for place, (slug, question) in enumerate(_ordered(Knowledge(view.store))):
-        if question.kind in ("criterion", "limit"):
-            part = CRITERIA if question.kind == "criterion" else LIMITS
+    for part, kind in ((CRITERIA, "criterion"), (LIMITS, "limit")):
+        for place, slug, question in questions(view.store, kind):
             found += [(part, place, slug, question.technique, one) for one in asked.said(slug)]
-    for part, slugs in ((REFUSALS, _REFUSALS), (POSITIONS, _POSITIONS)):
+    for part, slugs in ((REFUSALS, REFUSAL_QUESTIONS), (POSITIONS, POSITION_QUESTIONS)):
         for place, slug in enumerate(slugs):
             found += [(part, place, slug, (), one) for one in asked.said(slug)]
     signature = tuple(
@@ -156,7 +188,7 @@ def _scope(compiled: Compiled, view: View, payer: str, state: str) -> tuple[int,
         compiled.rulesets[signature] = ruleset = len(compiled.rulesets)
         for seq, (part, place, slug, bears, one) in enumerate(found):
             _rule(compiled, view, one, ruleset=ruleset, part=part, place=place, seq=seq, question=slug, bears=bears)
-    return compiled.rulesets[signature], asked.whose, asked.unknown_contractor
+    return compiled.rulesets[signature]
 
 
 def _rule(compiled: Compiled, view: View, one: Said, **where: Any) -> None:
@@ -170,7 +202,7 @@ def _rule(compiled: Compiled, view: View, one: Said, **where: Any) -> None:
         if value.applies.technique:
             where["bears"] = ()  # what names its techniques bears on these, whatever its question is about
     elif part == REFUSALS:
-        if not _refuses(value):
+        if not refuses(value):
             return
         row |= {"kind": "refusal", "test": _test(compiled, view, value.when)}
     elif part == LIMITS:
@@ -178,28 +210,22 @@ def _rule(compiled: Compiled, view: View, one: Said, **where: Any) -> None:
             return
         row |= _limit(value)
     else:
-        if not isinstance(value, Position) or value.when is not None or not value.codes:
+        if not isinstance(value, Position) or not places_codes(value):
             return
-        position = "covered" if value.position == "covered_with_criteria" else value.position
+        position = standing_of(value)
         row |= {
             "kind": "position",
             "codes": list(value.codes),
-            "refused": position in ("not_covered", "appeal_only"),
+            "refused": position in REFUSED,
             "entry": "|".join([position, *one.citations]),
         }
     compiled.add(
         "rule", **where | {"bears": list(where["bears"])}, **row,
         **{f"for_{name}": list(getattr(applies, name)) for name in ("technique", "purpose", "sequence", "region", "guidance", "setting")},
-        conflicting=one.conflicting, id=one.answer.thing.slug if one.answer.thing else where["question"],
-        statement=value.statement, needed="a technique, guidance and region that the payer covers" if part == REFUSALS else value.cell, citations=list(one.citations),
-        evidence=one.dated.evidence or "", note=_note(one),
+        conflicting=one.conflicting, id=name_of(one, where["question"]),
+        statement=value.statement, needed=NEEDS_COVERED_PROCEDURE if part == REFUSALS else value.cell, citations=list(one.citations),
+        evidence=one.dated.evidence or "", note=note_of(one),
     )  # fmt: skip
-
-
-def _refuses(value: Any) -> bool:
-    if not isinstance(value, Position) or value.position != "not_covered" or value.codes:
-        return False
-    return bool(value.applies.technique or value.applies.guidance or value.applies.region)
 
 
 def _limit(value: Limit) -> dict[str, Any]:
@@ -217,16 +243,10 @@ def _limit(value: Limit) -> dict[str, Any]:
         "by_year": window.kind == "calendar_year",
         "at_most": most,
         "counts": value.counts,
-        "countable": value.counts in _SESSIONS,
+        "countable": value.counts in SESSIONS,
         "repeats": value.applies.sequence == ("repeat",),
-        "per": [part for what in value.per for part in _SHARED.get(what, ())],
+        "per": [part for what in value.per for part in PLACES.get(what, ())],
     }
-
-
-def _note(one: Said) -> str:
-    parts = ["presumed from the shared text"] if one.answer.presumed else []
-    parts += ["sources disagree"] if one.conflicting else []
-    return "; ".join([*parts, one.dated.note] if one.dated.note else parts)
 
 
 def _test(compiled: Compiled, view: View, test: Test | None) -> int | None:

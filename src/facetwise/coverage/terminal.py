@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
+from facetwise.coverage.answers import CriterionResult, Determination
 from facetwise.coverage.case import Case
-from facetwise.coverage.determination import CriterionResult, Determination
 from facetwise.knowledge.dating import in_words
 
 _WIDTH = 100

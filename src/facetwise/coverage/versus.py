@@ -21,8 +21,9 @@ from facetwise.briefing.document import (
     TableRow,
     plain_cell,
 )
+from facetwise.coverage.answers import Determination
 from facetwise.coverage.case import Case
-from facetwise.coverage.determination import Determination, cover
+from facetwise.coverage.determination import cover
 from facetwise.coverage.labels import Bearing, bearing_of, bearings, word_label
 from facetwise.coverage.report import OUTCOMES, authorization_block, document, found_text, state_of
 from facetwise.knowledge import Knowledge, View

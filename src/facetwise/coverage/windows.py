@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from facetwise.coverage.case import Event
-from facetwise.coverage.evaluate import Context, same_place, same_region
-from facetwise.coverage.logic import Outcome, all_of, days_of, shown
+from facetwise.coverage.evaluate import Context
+from facetwise.coverage.logic import Outcome, all_of, days_of, not_of, shown
+from facetwise.coverage.rulebook import JUDGEMENT, PLACES, SESSIONS
+from facetwise.coverage.sites import Earlier
 from facetwise.knowledge.kinds import Limit
-
-_SESSIONS = ("session", "procedure", "block")
-_JUDGEMENT = "a person's judgement"
-_PLACES = ("level", "side", "site")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +50,22 @@ def used(context: Context, limit: Limit) -> Used:
     sure: set[date] = set()
     possible: set[date] = set()
     missing: list[str] = []
-    events = [event for event in case.history if _counts(context, limit, event)]
+    held = [one for one in context.sites.earlier if _counts(limit, one)]
     if limit.applies.sequence == ("repeat",):
-        events = [event for event in events if event.day > events[0].day]  # the first is no repeat
-    for event in events:
+        held = [one for one in held if one.event.day > held[0].event.day]  # the first is no repeat
+    for one in held:
+        event = one.event
         if length is not None and (case.day - event.day).days >= length:
             continue
-        place = all_of(same_place(context, what, event) for what in limit.per if what in _PLACES)
+        # Where the case names no joints, nothing is supposed: a limit that is used up is told, not guessed.
+        place = all_of(one.at(what, supposing=False) for what in limit.per if what in PLACES)
         if place.status == "not_met":
             continue
-        unclear = list(place.missing)
+        unclear = [*_within(limit, one).missing, *place.missing]
         if limit.applies.purpose and not event.purpose:
             unclear.append("history.purpose")
-        if limit.counts not in _SESSIONS:
-            unclear.append(_JUDGEMENT)
+        if limit.counts not in SESSIONS:
+            unclear.append(JUDGEMENT)
         missing += unclear
         (possible if unclear else sure).add(event.day)
     return Used(tuple(sorted(sure)), tuple(sorted(possible - sure)), length, tuple(dict.fromkeys(missing)))
@@ -76,12 +75,12 @@ def standing(context: Context, limit: Limit, held: Used) -> Outcome:
     """Return whether this procedure still fits the limit: unknown where number, span or history is not clear."""
     found = {"history": ", ".join(day.isoformat() for day in held.sure) or "none in the window"}
     if limit.at_most is None:
-        return Outcome("unknown", found, (_JUDGEMENT,))
+        return Outcome("unknown", found, (JUDGEMENT,))
     if context.case.history is None:
         return Outcome("unknown", found, held.missing)
     if len(held.sure) + 1 > limit.at_most:
         if held.window_days is None:
-            return Outcome("unknown", found, (_JUDGEMENT,))
+            return Outcome("unknown", found, (JUDGEMENT,))
         unclear = bool(limit.applies.purpose) and not context.case.purpose
         return Outcome("unknown", found, ("procedure.purpose",)) if unclear else Outcome("not_met", found)
     if len(held.sure) + len(held.possible) + 1 > limit.at_most:
@@ -92,29 +91,42 @@ def standing(context: Context, limit: Limit, held: Used) -> Outcome:
 def in_session(context: Context, limit: Limit) -> Outcome:
     """Return whether this session keeps to the limit on its levels, regions or injections."""
     name = "procedure.regions" if limit.counts == "region" else "procedure.levels"
-    number = context.facts.get(name)
-    if name == "procedure.regions" and number is None:
-        number = Decimal(1)
-    if not isinstance(number, Decimal):
+    numbers = _numbers(context, limit, name)
+    if not numbers:
         return Outcome("unknown", {}, (name,))
-    found = {name: shown(number)}
+    low, high = min(numbers), max(numbers)
+    found = {name: " or ".join(shown(number) for number in sorted(numbers))}
     if limit.at_most is None:
-        return Outcome("unknown", found, (_JUDGEMENT,))
-    low = high = number
+        return Outcome("unknown", found, (JUDGEMENT,))
+    unclear = context.sites.unsettled
     if limit.counts in ("injection", "block") and context.case.sides in ("", "bilateral"):
-        high = number * 2
-        low = high if limit.counts == "injection" and context.case.sides else number
+        high *= 2
+        low = low * 2 if limit.counts == "injection" and context.case.sides else low
+        unclear = unclear if len(numbers) > 1 else JUDGEMENT if context.case.sides else "procedure.sides"
     if low > limit.at_most:
         return Outcome("not_met", found)
-    if high > limit.at_most:
-        return Outcome("unknown", found, (_JUDGEMENT,) if context.case.sides else ("procedure.sides",))
-    return Outcome("met", found)
+    return Outcome("unknown", found, (unclear,)) if high > limit.at_most else Outcome("met", found)
 
 
-def _counts(context: Context, limit: Limit, event: Event) -> bool:
-    applies = limit.applies
+def _numbers(context: Context, limit: Limit, name: str) -> set[Decimal]:
+    """Return the number of levels or regions that counts, by each reading of the rule for a pair over a border."""
+    stated = context.facts.get(name)
+    readings = context.sites.readings
+    if limit.counts == "region":
+        return {stated} if isinstance(stated, Decimal) else {Decimal(len(one)) for one in readings}
+    if context.sites.pair is not None and "region" in limit.per:
+        return {Decimal(max(one.values())) for one in readings}
+    return {stated} if isinstance(stated, Decimal) else set()
+
+
+def _within(limit: Limit, one: Earlier) -> Outcome:
     # A limit on regions counts the other regions; all others count within the procedure's own.
-    if same_region(context.view, event.region, context.case.region) == (limit.counts == "region"):
+    return not_of(one.counted) if limit.counts == "region" else one.counted
+
+
+def _counts(limit: Limit, one: Earlier) -> bool:
+    applies, event = limit.applies, one.event
+    if _within(limit, one).status == "not_met":
         return False
     if applies.technique and event.technique not in applies.technique:
         return False

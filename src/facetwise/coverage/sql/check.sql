@@ -1,6 +1,6 @@
 -- `odd`: cases that are not plainly right. The reader of single cases decides on them: it names the fault, or reads them.
 CREATE OR REPLACE TABLE placed AS
-SELECT g.*, s.segment, s.ruleset, s.whose, s.unknown_contractor, a.area
+SELECT g.*, s.segment, s.ruleset, s.whose, s.unknown_contractor, s.possible, a.area
 FROM given AS g
 JOIN scope AS s ON s.payer = g.payer AND s.state = g.state AND s.day = g.day
 JOIN area AS a ON a.segment = s.segment AND a.region = g.region;
@@ -95,6 +95,17 @@ found AS (
     -- a test of a shape that the rows do not hold
     UNION ALL
     SELECT p.ord FROM placed AS p JOIN rule AS r ON r.ruleset = p.ruleset JOIN beyond AS b ON b.test = r.test
+    UNION ALL
+    SELECT p.ord
+    FROM placed AS p
+    JOIN scope_by AS v ON v.payer = p.payer AND v.state = p.state AND v.day = p.day
+    JOIN rule AS r ON r.ruleset = v.ruleset
+    JOIN beyond AS b ON b.test = r.test
+    -- a pair of joints over a region's border, which counts as its payer's rule of that day says
+    UNION ALL
+    SELECT p.ord FROM placed AS p JOIN pair AS q ON q.segment = p.segment AND list_has_all(p.joints, q.joints)
+    UNION ALL
+    SELECT e.ord FROM placed_event AS e JOIN pair AS q ON q.segment = e.segment AND list_has_all(e.joints, q.joints)
     -- words, joints, facts
     UNION ALL
     SELECT w.ord FROM words AS w ANTI JOIN word AS k ON k.list = w.list AND k.word = w.word

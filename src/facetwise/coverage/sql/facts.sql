@@ -1,4 +1,38 @@
 -- The histories of the cases in order, their facts, each once, the weightiest, and what bears on them.
+CREATE OR REPLACE TEMP TABLE placed_of AS
+SELECT
+    e.*,
+    c.day AS case_day,
+    c.technique AS case_technique,
+    c.purpose AS case_purpose,
+    c.sides AS case_sides,
+    c.joints AS case_joints,
+    -- A joint that both name is one place, whatever region they give it.
+    e.area = c.area OR list_has_any(c.joints, e.joints) AS near,
+    e.area = c.area AS counted,
+    e.technique IN (SELECT word FROM word WHERE list = 'ablation_technique') AS ablation,
+    e.technique IN (SELECT word FROM word WHERE list = 'injection_technique') AS injection,
+    c.technique IN (SELECT word FROM word WHERE list = 'injection_technique') AS case_injection
+FROM placed_event AS e
+JOIN plain AS c ON c.ord = e.ord;
+
+-- A case that names no joints is taken to be among those of its region's history, where every earlier procedure names the
+-- same and the case has no more levels. An injection need not lie where an ablation was.
+CREATE OR REPLACE TEMP TABLE supposed AS
+SELECT p.ord
+FROM placed_of AS p
+JOIN (
+    SELECT ord, max(TRY_CAST(text AS DECIMAL(28, 10))) AS levels
+    FROM given_fact WHERE name = 'procedure.levels' GROUP BY ord
+) AS l ON l.ord = p.ord
+WHERE p.near AND len(p.case_joints) = 0
+GROUP BY p.ord, l.levels
+HAVING
+    count(DISTINCT list_sort(p.joints)) = 1
+    AND l.levels > 0
+    AND l.levels <= max(len(p.joints))
+    AND NOT (bool_or(p.case_injection) AND bool_or(NOT p.injection));
+
 CREATE OR REPLACE TEMP TABLE event AS
 SELECT
     e.ord,
@@ -10,25 +44,34 @@ SELECT
             e.day, e.technique, e.region, e.joints, e.purpose, e.sequence, e.sides, COALESCE(t.said, []), e.no
     ) AS place,
     e.day,
-    date_diff('day', e.day, c.day) AS days_ago,
+    date_diff('day', e.day, e.case_day) AS days_ago,
     e.technique,
     e.purpose,
     e.sequence,
     e.joints,
-    e.area = c.area AS near,
-    e.technique IN (SELECT word FROM word WHERE list = 'ablation_technique') AS ablation,
-    e.technique IN (SELECT word FROM word WHERE list = 'injection_technique') AS injection,
+    e.near,
+    e.counted,
+    e.ablation,
+    e.injection,
     CASE
-        WHEN
-            e.technique NOT IN (SELECT word FROM word WHERE list = 'injection_technique')
-            OR c.technique NOT IN (SELECT word FROM word WHERE list = 'injection_technique')
-            THEN e.technique = c.technique
-        WHEN c.purpose <> '' AND e.purpose <> '' THEN e.purpose = c.purpose
+        WHEN NOT e.injection OR NOT e.case_injection THEN e.technique = e.case_technique
+        WHEN e.case_purpose <> '' AND e.purpose <> '' THEN e.purpose = e.case_purpose
     END AS alike,
-    CASE WHEN c.sides <> '' AND e.sides <> '' THEN 'bilateral' IN (c.sides, e.sides) OR c.sides = e.sides END AS side,
-    CASE WHEN c.sides = '' THEN 'procedure.sides' ELSE 'history.sides' END AS side_wants
-FROM placed_event AS e
-JOIN plain AS c ON c.ord = e.ord
+    CASE WHEN len(e.case_joints) > 0 AND len(e.joints) > 0 THEN list_has_any(e.case_joints, e.joints) END AS named,
+    CASE WHEN e.near AND s.ord IS NOT NULL THEN TRUE ELSE named END AS level,
+    CASE WHEN len(e.case_joints) > 0 THEN 'history.joints' ELSE 'procedure.joints' END AS level_wants,
+    CASE
+        WHEN e.case_sides <> '' AND e.sides <> ''
+            THEN 'bilateral' IN (e.case_sides, e.sides) OR e.case_sides = e.sides
+    END AS side,
+    CASE WHEN e.case_sides = '' THEN 'procedure.sides' ELSE 'history.sides' END AS side_wants,
+    -- A second diagnostic block is one of the region; a treatment is repeated where it was done before.
+    CASE
+        WHEN e.case_injection AND e.case_purpose <> 'therapeutic' THEN e.near AND alike
+        ELSE e.near AND alike AND level AND side
+    END AS kin
+FROM placed_of AS e
+LEFT JOIN supposed AS s ON s.ord = e.ord
 LEFT JOIN (
     SELECT ord, no, list_sort(list(name || chr(1) || text)) AS said FROM given_event_fact GROUP BY ord, no
 ) AS t ON t.ord = e.ord AND t.no = e.no;
@@ -39,18 +82,63 @@ FROM given_event_fact AS f
 JOIN plain AS c ON c.ord = f.ord
 JOIN asks AS a ON a.name = f.name;
 
+-- Ablations that may lie at this level, and whether one of them succeeded there.
+CREATE OR REPLACE TEMP TABLE ablated AS
+SELECT
+    e.ord,
+    e.no,
+    e.place,
+    e.days_ago,
+    e.level IS NOT NULL AS here,
+    e.level AND f.text = 'true' AS succeeded,
+    e.level_wants,
+    list_concat(
+        CASE WHEN e.level IS NULL THEN [e.level_wants] ELSE [] END,
+        CASE WHEN f.text IS NULL THEN ['history.successful_ablation_at_level'] ELSE [] END
+    ) AS wants
+FROM event AS e
+LEFT JOIN event_fact AS f
+    ON f.ord = e.ord AND f.no = e.no AND f.name = 'history.successful_ablation_at_level'
+WHERE e.near AND e.ablation AND e.level IS DISTINCT FROM FALSE;
+
+CREATE OR REPLACE TEMP TABLE success AS
+SELECT
+    c.ord,
+    CASE
+        WHEN bool_or(a.succeeded) THEN TRUE
+        WHEN count(a.no) > count(a.succeeded) THEN NULL
+        ELSE FALSE
+    END AS succeeded,
+    flatten(list(a.wants ORDER BY a.place) FILTER (a.no IS NOT NULL AND a.succeeded IS NULL)) AS wants
+FROM plain AS c
+LEFT JOIN ablated AS a ON a.ord = c.ord
+WHERE c.documented
+GROUP BY c.ord;
+
+CREATE OR REPLACE TEMP TABLE last_ablation AS
+SELECT ord, arg_max(days_ago, place) AS days_ago, arg_max(here, place) AS here, arg_max(level_wants, place) AS level_wants
+FROM ablated GROUP BY ord;
+
+-- What is missing where a derived fact is not known for want of something else.
+CREATE OR REPLACE TEMP TABLE fact_wants AS
+SELECT ord, 'history.successful_ablation_at_level' AS name, wants FROM success WHERE succeeded IS NULL
+UNION ALL
+SELECT ord, 'history.days_since_last_ablation', [level_wants] FROM last_ablation WHERE NOT here
+UNION ALL
+SELECT ord, 'authorization.days_since_decision', ['authorization.decided_on'] FROM plain;
+
 CREATE OR REPLACE TEMP TABLE fact AS
 WITH kin AS (
-    SELECT ord, no, place, alike FROM event WHERE near AND alike IS DISTINCT FROM FALSE
+    SELECT ord, no, place, kin FROM event WHERE kin IS DISTINCT FROM FALSE
 ),
 -- The diagnostic blocks that a first treatment rests on, where nothing of its own kind went before.
 blocks AS (
-    SELECT e.ord, e.no, e.place, e.alike
+    SELECT e.ord, e.no, e.place, e.near AND e.level AND e.side AS kin
     FROM event AS e
     JOIN plain AS c ON c.ord = e.ord
     ANTI JOIN kin AS k ON k.ord = e.ord
     WHERE
-        e.near
+        (e.near AND e.level AND e.side) IS DISTINCT FROM FALSE
         AND e.injection
         AND e.purpose = 'diagnostic'
         AND c.sequence IN ('', 'initial')
@@ -60,11 +148,7 @@ blocks AS (
 last_alike AS (
     SELECT ord, no
     FROM (SELECT * FROM kin UNION ALL SELECT * FROM blocks)
-    QUALIFY place = max(place) OVER (PARTITION BY ord) AND alike IS NOT NULL
-),
-last_ablation AS (
-    SELECT ord, arg_max(no, place) AS no, arg_max(days_ago, place) AS days_ago
-    FROM event WHERE near AND ablation GROUP BY ord
+    QUALIFY place = max(place) OVER (PARTITION BY ord) AND kin
 ),
 offered AS (
     SELECT ord, 'procedure.technique' AS name, technique AS text, -5 AS rank FROM plain
@@ -76,16 +160,12 @@ offered AS (
     SELECT ord, 'procedure.setting', setting, -5 FROM plain WHERE setting <> ''
     UNION ALL
     SELECT f.ord, f.name, f.text, -4 FROM event_fact AS f JOIN last_alike USING (ord, no)
+    WHERE f.name <> 'history.successful_ablation_at_level'
     UNION ALL
-    SELECT ord, 'history.days_since_last_ablation', CAST(days_ago AS VARCHAR), -3 FROM last_ablation
+    SELECT ord, 'history.days_since_last_ablation', CAST(days_ago AS VARCHAR), -3 FROM last_ablation WHERE here
     UNION ALL
-    SELECT f.ord, f.name, f.text, -3
-    FROM event_fact AS f JOIN last_ablation USING (ord, no)
-    WHERE f.name = 'history.successful_ablation_at_level'
-    UNION ALL
-    SELECT c.ord, 'history.successful_ablation_at_level', 'false', -3
-    FROM plain AS c ANTI JOIN last_ablation AS l ON l.ord = c.ord
-    WHERE c.documented
+    SELECT ord, 'history.successful_ablation_at_level', CAST(succeeded AS VARCHAR), -3
+    FROM success WHERE succeeded IS NOT NULL
     UNION ALL
     SELECT ord, 'procedure.levels', CAST(len(joints) AS VARCHAR), 0 FROM plain WHERE len(joints) > 0
     UNION ALL
@@ -111,7 +191,7 @@ SELECT
     CASE
         WHEN c.sequence <> '' THEN c.sequence
         WHEN NOT c.documented THEN ''
-        WHEN COALESCE(k.alike, FALSE) THEN CASE WHEN c.purpose = 'diagnostic' THEN 'second' ELSE 'repeat' END
+        WHEN COALESCE(k.kin, FALSE) THEN CASE WHEN c.purpose = 'diagnostic' THEN 'second' ELSE 'repeat' END
         WHEN COALESCE(k.unclear, FALSE) THEN ''
         ELSE 'initial'
     END AS sequence,
@@ -119,23 +199,10 @@ SELECT
     l.number AS levels
 FROM plain AS c
 LEFT JOIN (
-    SELECT ord, bool_or(alike) AS alike, bool_or(alike IS NULL) AS unclear FROM event WHERE near GROUP BY ord
+    SELECT ord, bool_or(kin) AS kin, bool_or(kin IS NULL) AS unclear FROM event GROUP BY ord
 ) AS k ON k.ord = c.ord
 LEFT JOIN fact AS g ON g.ord = c.ord AND g.name = 'procedure.guidance'
 LEFT JOIN fact AS l ON l.ord = c.ord AND l.name = 'procedure.levels';
-
--- A procedure that names no joints is taken to be at the level of an earlier one on at least as many levels.
-CREATE OR REPLACE TEMP TABLE sited AS
-SELECT
-    e.*,
-    CASE
-        WHEN len(c.joints) > 0 AND len(e.joints) > 0 THEN list_has_any(c.joints, e.joints)
-        WHEN len(c.joints) > 0 OR len(e.joints) = 0 THEN NULL
-        WHEN c.levels IS NULL OR len(e.joints) >= c.levels THEN TRUE
-    END AS level,
-    CASE WHEN len(c.joints) > 0 THEN 'history.joints' ELSE 'procedure.joints' END AS level_wants
-FROM event AS e
-JOIN cases AS c ON c.ord = e.ord;
 
 -- What the payer has said that bears on the case. A fact that is not documented restricts nothing.
 CREATE OR REPLACE TEMP TABLE bearing AS

@@ -42,14 +42,14 @@ events AS (
         e.days_ago,
         a.repeats AND e.day = min(e.day) OVER (PARTITION BY a.ord, a.seq) AS is_first,
         list_transform(a.per, LAMBDA what: CASE
-            WHEN NOT e.near THEN FALSE WHEN what = 'level' THEN e.level ELSE e.side
+            WHEN NOT e.near THEN FALSE WHEN what = 'level' THEN e.named ELSE e.side
         END) AS held,
         list_transform(a.per, LAMBDA what: CASE WHEN what = 'level' THEN e.level_wants ELSE e.side_wants END) AS wants
     FROM asked AS a
-    JOIN sited AS e
+    JOIN event AS e
         ON
             e.ord = a.ord
-            AND e.near = (a.counts <> 'region')
+            AND e.counted = (a.counts <> 'region')
             AND (len(a.for_technique) = 0 OR list_contains(a.for_technique, e.technique))
             AND (len(a.for_purpose) = 0 OR e.purpose = '' OR list_contains(a.for_purpose, e.purpose))
 ),
@@ -265,7 +265,7 @@ results AS (
         id,
         CASE WHEN conflicting OR (test IS NOT NULL AND status IS NULL) THEN 'unknown' ELSE 'not_met' END,
         '{"procedure.technique":' || CAST(to_json(technique) AS VARCHAR) || COALESCE(',' || pairs, '') || '}',
-        COALESCE(missing, [])
+        CASE WHEN conflicting AND (test IS NULL OR status) THEN ['sources disagree'] ELSE COALESCE(missing, []) END
     FROM rules WHERE kind = 'refusal'
     UNION ALL
     SELECT
@@ -303,12 +303,32 @@ results AS (
         []
     FROM refused
 )
+-- What the contractors share is not met only where each that may be meant has it so; else the state decides.
 SELECT
-    r.* EXCLUDE (missing),
+    r.* EXCLUDE (missing, status),
     -- Each name once, in the order in which a reader meets it.
-    CASE WHEN r.status = 'unknown' THEN list_filter(r.missing, LAMBDA x, i: list_position(r.missing, x) = i) ELSE [] END
-        AS missing
-FROM results AS r;
+    CASE
+        WHEN r.differ THEN ['state']
+        WHEN r.status = 'unknown' THEN list_filter(r.missing, LAMBDA x, i: list_position(r.missing, x) = i)
+        ELSE []
+    END AS missing,
+    CASE WHEN r.differ THEN 'unknown' ELSE r.status END AS status
+FROM (
+    SELECT
+        f.*,
+        c.unknown_contractor AND f.status = 'not_met' AND (COALESCE(a.contractors, 0) < c.possible OR c.possible = 0)
+            AS differ
+    FROM results AS f
+    JOIN cases AS c ON c.ord = f.ord
+    LEFT JOIN (
+        SELECT ord, id, count(DISTINCT contractor) AS contractors FROM refused_by GROUP BY ord, id
+    ) AS a ON a.ord = f.ord AND a.id = f.id
+) AS r
+UNION ALL BY NAME
+SELECT
+    c.ord, 9 AS part, 0 AS place, 0 AS seq, s.id, 'unknown' AS status, NULL AS found, ['state'] AS missing, FALSE AS differ
+FROM cases AS c, shared_word AS s
+WHERE c.unknown_contractor;
 
 CREATE OR REPLACE TEMP TABLE outcomes AS
 WITH summed AS (
@@ -327,36 +347,11 @@ named AS (
         c.sequence,
         CASE
             WHEN s.failed THEN 'not_met'
-            WHEN COALESCE(s.unknown, TRUE) OR c.unknown_contractor THEN 'undetermined'
+            WHEN COALESCE(s.unknown, TRUE) THEN 'undetermined'
             ELSE 'met'
         END AS outcome,
-        list_concat(COALESCE(s.missing, []), CASE WHEN c.unknown_contractor THEN ['state'] ELSE [] END) AS missing
+        COALESCE(s.missing, []) AS missing
     FROM cases AS c
     LEFT JOIN summed AS s ON s.ord = c.ord
 )
 SELECT * EXCLUDE (missing), list_filter(missing, LAMBDA x, i: list_position(missing, x) = i) AS missing FROM named;
-
-INSERT INTO findings
-SELECT c.case_id, c.ord, 'outcome', 0, 0, 0, '', o.outcome, NULL, o.missing, NULL, NULL, NULL, NULL, o.whose, o.sequence, 'setwise', '', '', [], '', ''
-FROM outcomes AS o
-JOIN cases AS c ON c.ord = o.ord
-UNION ALL
-SELECT
-    c.case_id, c.ord, 'criterion', j.part, j.place, j.seq, j.id, j.status, j.found, j.missing, NULL, NULL, NULL, NULL, NULL, NULL, 'setwise',
-    COALESCE(r.statement, s.statement, p.statement),
-    COALESCE(r.needed, s.needed, 'a code that the payer covers'),
-    COALESCE(r.citations, p.citations, []),
-    COALESCE(r.evidence, ''),
-    COALESCE(r.note, '')
-FROM judged AS j
-JOIN cases AS c ON c.ord = j.ord
-LEFT JOIN rule AS r ON j.part < 4 AND r.ruleset = c.ruleset AND r.seq = j.seq AND r.part = j.part AND r.id = j.id
-LEFT JOIN silent AS s ON j.part = 1 AND r.id IS NULL AND s.question = j.id
-LEFT JOIN refused AS p ON j.part = 4 AND p.ord = j.ord AND p.code_place = j.place
-UNION ALL
-SELECT
-    c.case_id, c.ord, 'limit', 5, w.place, w.seq, w.id, w.status, NULL, [], w.used, w.allowed, w.length, w.next_day, NULL, NULL, 'setwise',
-    w.statement, w.needed, w.citations, w.evidence, w.note
-FROM window_use AS w
-JOIN cases AS c ON c.ord = w.ord
-WHERE w.length IS NOT NULL AND w.at_most IS NOT NULL;

@@ -19,10 +19,11 @@ SELECT
                 AND (l.less_than IS NULL OR f.number < l.less_than)
         ELSE list_contains(l.wanted, f.text)
     END AS status,
-    CASE WHEN f.text IS NULL THEN [l.name] ELSE [] END AS missing
+    CASE WHEN f.text IS NULL THEN COALESCE(w.wants, [l.name]) ELSE [] END AS missing
 FROM needed AS n
 JOIN leaf AS l ON l.test = n.test
-LEFT JOIN fact AS f ON f.ord = n.ord AND f.name = l.name;
+LEFT JOIN fact AS f ON f.ord = n.ord AND f.name = l.name
+LEFT JOIN fact_wants AS w ON w.ord = n.ord AND w.name = l.name;
 
 -- Every earlier procedure against every condition of every `prior`.
 CREATE OR REPLACE TEMP TABLE fit AS
@@ -64,7 +65,7 @@ WITH checked AS (
         END AS wants
     FROM needed AS n
     JOIN prior AS p ON p.test = n.test
-    JOIN sited AS e ON e.ord = n.ord
+    JOIN event AS e ON e.ord = n.ord
     LEFT JOIN prior_check AS k ON k.test = p.test AND k.node = p.node
     LEFT JOIN event_fact AS f ON k.kind = 'fact' AND f.ord = e.ord AND f.no = e.no AND f.name = k.name
 ),
