@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+
 from edits.check_cases import Case, read_cases
 from edits.oracle import World, check
-
 from facetwise.knowledge import Knowledge
 
 _CASES = read_cases()
