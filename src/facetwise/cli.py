@@ -15,6 +15,7 @@ from facetwise.catalog import pull_commands
 from facetwise.coverage.commands import add_arguments as add_cover_arguments
 from facetwise.payment.commands import add_price
 from facetwise.problems import FacetwiseError, Problem
+from facetwise.web.commands import add_serve
 
 if TYPE_CHECKING:
     from facetwise.knowledge import Knowledge
@@ -103,6 +104,8 @@ def parser() -> argparse.ArgumentParser:
     catalog_commands.add_arguments(releases)
     pull_commands.add_arguments(releases)
 
+    _knowledge_option(add_serve(commands))
+
     lint = commands.add_parser(
         "lint",
         help="check the knowledge",
@@ -135,6 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "cover": _cover,
             "price": _price,
             "data": lambda chosen: int(chosen.run(chosen)),
+            "serve": _serve,
             "lint": _lint,
         }
         return commands[options.command](options)
@@ -241,6 +245,12 @@ def _price(options: argparse.Namespace) -> int:
     from facetwise.payment.commands import run_price
 
     return run_price(options)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from facetwise.web.commands import run_serve
+
+    return run_serve(options)
 
 
 def _lint(options: argparse.Namespace) -> int:
