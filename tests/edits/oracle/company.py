@@ -101,7 +101,7 @@ def _evaluate(test: Test, level: str) -> Outcome:
 def destruction_includes_injection(world: World, claims: Claims) -> Iterator[Found]:
     """An injection beside an ablation of the same region and side by the same provider on the same day."""
     for line in claims.checked:
-        if line.facet is None or line.facet.kind != INJECTION:
+        if line.facet is None or line.facet.kind != INJECTION or not line.book.payer:
             continue
         ablation = next(
             (

@@ -77,7 +77,10 @@ def diagnosis_not_supporting(world: World, claims: Claims) -> Iterator[Found]:
 
 
 def prior_authorization_missing(world: World, claims: Claims) -> Iterator[Found]:
-    """The payer wants a decision beforehand and the claim bears no number. On the facility's claim that is a denial."""
+    """The payer wants a decision beforehand and the claim bears no number. On the facility's claim that is a denial.
+
+    A requirement that is bound to a setting is the facility's to meet; the professional's claim bears no number then, and is only told.
+    """
     for line in claims.checked:
         if line.authorized:
             continue
@@ -85,8 +88,12 @@ def prior_authorization_missing(world: World, claims: Claims) -> Iterator[Found]
         required = [one for one in said if one.value.required == "yes"]
         if required:
             sure = [one for one in required if line.setting or not one.value.applies.setting]
-            whole = line.claim == FACILITY and hard(sure, _is_required) and len(required) == len(said)
-            yield line.finding("prior-authorization-missing", "deny" if whole else "review", setting=line.setting)
+            whole = hard(sure, _is_required) and len(required) == len(said)
+            facilitys = all(one.value.applies.setting for one in required)
+            severity: Severity = "info" if facilitys else "review"
+            if line.claim == FACILITY:
+                severity = "deny" if whole else "review"
+            yield line.finding("prior-authorization-missing", severity, setting=line.setting)
         elif any(one.value.required == "depends" for one in said):
             yield line.finding("prior-authorization-missing", "info", setting=line.setting)
 

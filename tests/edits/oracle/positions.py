@@ -38,7 +38,7 @@ def _by_ultrasound(line: Line) -> bool:
 def third_level(world: World, claims: Claims) -> Iterator[Found]:
     """A third level that the payer refuses, or on which it has not been heard. Ultrasound-guided codes are judged as such."""
     for line in claims.checked:
-        if line.facet is None or line.facet.rank != "third_and_further" or _by_ultrasound(line):
+        if line.facet is None or line.facet.rank != "third_and_further" or _by_ultrasound(line) or not line.book.payer:
             continue
         said = _naming(world, line, "third-level-position") or _naming(world, line, "code-position")
         refused = [one for one in said if _refuses(one.value)]
@@ -51,7 +51,7 @@ def third_level(world: World, claims: Claims) -> Iterator[Found]:
 def ultrasound_guided(world: World, claims: Claims) -> Iterator[Found]:
     """A facet code guided by ultrasound that the payer refuses, or on which it has not been heard."""
     for line in claims.checked:
-        if line.facet is None or not _by_ultrasound(line):
+        if line.facet is None or not _by_ultrasound(line) or not line.book.payer:
             continue
         techniques = world.techniques_of(line.day, line.code)
         said = [
