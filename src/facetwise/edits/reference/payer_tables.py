@@ -62,8 +62,7 @@ PAYER_TABLES: dict[str, Shape] = {
             "code": "VARCHAR",
             "edit": "VARCHAR",  # third-level-not-covered | fact-not-established | ultrasound-guided | technique-not-covered
             "needs_dx": "INTEGER",  # 1: bears only on a line with a facet diagnosis (a code that is also used elsewhere)
-            "position": "VARCHAR",  # not_covered | appeal_only | both, separated by a blank | covered_with_criteria |
-            # not_established
+            "position": "VARCHAR",  # not_covered | appeal_only | both, separated by a blank | not_established
             **_RULE,
         },
         "positions that refuse a code, and third-level and ultrasound codes on which no position is held. An ultrasound code"
@@ -132,15 +131,25 @@ PAYER_TABLES: dict[str, Shape] = {
         _BY_KIND,
     ),
     "diagnostic_modifier": Shape(
-        {**_BOOK, "code": "VARCHAR", "modifier": "VARCHAR", **_RULE},
+        {
+            **_BOOK,
+            "code": "VARCHAR",
+            "modifier": "VARCHAR",
+            "wanted": "INTEGER",  # how many diagnostic sessions a first therapeutic one wants before it; 0: not said
+            **_RULE,
+        },
         "the modifier that the payer wants on diagnostic lines of a code: with it a line is diagnostic, without therapeutic;"
         " without a row the purpose is unknown",
         _BY_CODE,
     ),
-    "imaging_code": Shape({"code": "VARCHAR", **_SPAN}, "codes of imaging guidance", (("code",),)),
+    "imaging_code": Shape(
+        {"code": "VARCHAR", "guidance": "VARCHAR", **_SPAN},
+        "codes of imaging guidance and their kind of imaging",
+        (("code",),),
+    ),
     "imaging_rule": Shape(
-        {**_BOOK, "code": "VARCHAR", **_RULE},
-        "facet codes that hold their imaging guidance; book 0 too, since the code itself says so",
+        {**_BOOK, "code": "VARCHAR", "guidance": "VARCHAR", **_RULE},
+        "facet codes that hold imaging guidance of a kind; book 0 too, since the code itself says so",
         _BY_CODE,
     ),
     "passive_code": Shape(
@@ -155,12 +164,14 @@ PAYER_TABLES: dict[str, Shape] = {
     ),
     "facet_dx": Shape({"dx": "VARCHAR", **_SPAN}, "diagnoses of facet pain, upper case, no dot", (("dx",),)),
     "diagnosis_rule": Shape(
-        {**_BOOK, "code": "VARCHAR", "list": "INTEGER", "mark": "VARCHAR", **_RULE},
+        {**_BOOK, "code": "VARCHAR", "list_id": "INTEGER", "mark": "VARCHAR", **_RULE},
         "codes for which the payer lists the diagnoses that support them; mark says what the list's footnote means",
         _BY_CODE,
     ),
     "diagnosis_code": Shape(
-        {"list": "INTEGER", "dx": "VARCHAR", "marked": "INTEGER"}, "the diagnoses of such a list", (("list", "dx"),)
+        {"list_id": "INTEGER", "dx": "VARCHAR", "marked": "INTEGER"},
+        "the diagnoses of such a list",
+        (("list_id", "dx"),),
     ),
     "sedation_rule": Shape(
         {
@@ -182,7 +193,7 @@ PAYER_TABLES: dict[str, Shape] = {
             "reviewer": "VARCHAR",
             **_RULE,
         },
-        "codes that need prior authorization (severity deny on a facility claim, review on a professional one) or may need"
+        "facet codes and others that a payer names that need prior authorization (severity deny on a facility claim, review on a professional one) or may need"
         " it by plan (info)",
         _BY_CODE,
     ),

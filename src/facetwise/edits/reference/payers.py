@@ -16,7 +16,7 @@ from facetwise.edits.reference.payer_tables import PAYER_TABLES
 from facetwise.edits.reference.payers_billing import billing
 from facetwise.edits.reference.payers_codes import code_rows, positions
 from facetwise.edits.reference.payers_limits import limits
-from facetwise.edits.reference.payers_records import diagnosis_codes, list_numbers, records
+from facetwise.edits.reference.payers_records import diagnosis_codes, list_numbers, records, sedation_levels
 from facetwise.edits.reference.scope import DiagnosisKey, FacetCode, Scope, facet_codes
 from facetwise.edits.reference.spans import Row, Rows, Spans
 from facetwise.edits.tables import BOOKS, CODES, FAR, LONG_AGO, Shape
@@ -29,8 +29,9 @@ from facetwise.payers import rules
 PARTS: tuple[Callable[[Scope], Iterator[tuple[str, Row]]], ...] = (billing, positions, limits, records)
 _SHARED_KINDS = ("payer", "jurisdiction", "family")
 _PASSIVE = ("drug", "sedation", "anesthesia", "evaluation")
+_VISIT = "visit"  # how the table of other codes words them
 _BOOK_TABLES = ("edits/sedation-codes", "edits/applies-to")
-_CODE_TABLES = ("diagnoses/facet-diagnoses",)
+_CODE_TABLES = ("diagnoses/facet-diagnoses", "edits/imaging-codes")
 _USE = "edits/applies-to"
 _MAIN_USE = "ptp-pair"
 # The questions whose answers the parts read; those of kind limit are all read.
@@ -47,6 +48,7 @@ _ASKED = (
     "prior-authorization",
     "second-diagnostic",
     "sedation",
+    "therapeutic-first",
     "third-level-position",
     "ultrasound-position",
 )
@@ -149,18 +151,36 @@ def _shared(thing: Thing) -> bool:
 
 def _compile_book(maker: _Maker, spans: Spans, book: int, payer: str, state: str) -> None:
     chain = _chain(maker, payer, state)
-    asked_for = {*_ASKED, *(slug for slug, one in maker.store.questions.items() if one.kind == "limit")}
+    asked_for = (*_ASKED, *(slug for slug, one in maker.store.questions.items() if one.kind == "limit"))
     spans_of = _segments(
         maker, lambda thing: _shared(thing) or (thing.payer in chain and thing.question in asked_for), _BOOK_TABLES
     )
+    before: tuple[Any, ...] = ()
+    rows: list[tuple[str, Row]] = []
     for first, last, day in spans_of:
         view, codes = maker.on(day)
         if payer not in view.payers():
             continue
-        asked = rules(view, payer, state)
-        scope = Scope(view, asked, codes, maker.lists)
-        found = [(table, {"book": book, **row}) for part in PARTS for table, row in part(scope)]
-        spans.add([*found, *_about(scope, book, payer)], first, last)
+        scope = Scope(view, rules(view, payer, state), codes, maker.lists)
+        # A turn of one thing leaves most books as they were.
+        said = _signature(scope, asked_for)
+        if said != before:
+            before = said
+            rows = [(table, {"book": book, **row}) for part in PARTS for table, row in part(scope)]
+        spans.add([*rows, *_about(scope, book, payer)], first, last)
+
+
+def _signature(scope: Scope, asked_for: tuple[str, ...]) -> tuple[Any, ...]:
+    """Return what tells whether two days are alike for a book: all that is said, and what the codes are."""
+    view = scope.view
+    said = tuple(
+        (question, id(one.dated), one.answer.presumed)
+        for whose in (scope.asked, *scope.backs)
+        for question in asked_for
+        for one in scope.said_by(whose, question)
+    )
+    families = tuple(id(dated) for _, dated in view.of_kind("family"))
+    return (scope.name, said, families, tuple(scope.codes.items()), tuple(sedation_levels(view).items()))
 
 
 def _chain(maker: _Maker, payer: str, state: str) -> set[str]:
@@ -252,6 +272,8 @@ def _passive(store: Store, facet: Iterable[tuple[Any, ...]]) -> Rows:
         for dated in thing.history
         if set(getattr(dated.value, "technique", ())) & set(_PASSIVE)
     }
+    others = store.tables["codes/others"].records() if "codes/others" in store.tables else ()
+    found |= {str(record["code"]) for _, record in others if _VISIT in (record["what"] or "")}
     if "edits/sedation-codes" in store.tables:
         table = store.tables["edits/sedation-codes"]
         found |= {str(record["code"]) for _, record in table.records()}
@@ -259,7 +281,7 @@ def _passive(store: Store, facet: Iterable[tuple[Any, ...]]) -> Rows:
 
 
 def _watched(made: Tables) -> Rows:
-    names = ("facet_code", "imaging_code", "guidance_rule", "code_position", "sedation_rule")
+    names = ("facet_code", "imaging_code", "guidance_rule", "code_position", "sedation_rule", "authorization_rule")
     found: set[str] = set()
     for name in names:
         columns, rows = made[name]

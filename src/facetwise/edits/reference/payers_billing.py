@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from facetwise.coding.code import LAYOUTS
-from facetwise.coding.judge import destruction_rule
 from facetwise.edits.reference.scope import Scope, certain, cited, deny_if, rule
 from facetwise.edits.reference.spans import Row
-from facetwise.findings import Severity
-from facetwise.knowledge.kinds import Billing
+from facetwise.knowledge.kinds import Billing, Criterion
+from facetwise.knowledge.parts import Test
 from facetwise.payers import Said
 
 _CLAIMS = ("professional", "facility")
@@ -48,7 +47,7 @@ def _layout(scope: Scope, claim: str, setting: str, code: str) -> Row | None:
     """As coding's bilateral_layout: the payer's own, else the program's; nothing where neither says it."""
     question = f"bilateral-{claim}"
     for whose in (scope.asked, *scope.backs):
-        for one in scope.said(question, whose=whose, claim=claim, setting=setting, codes=code):
+        for one in scope.said_by(whose, question, claim=claim, setting=setting, codes=code):
             if not isinstance(one.value, Billing) or one.value.layout not in LAYOUTS:
                 continue
             own = whose is scope.asked
@@ -76,6 +75,7 @@ def _agreed(rows: list[Row | None]) -> Row | None:
 
 
 def _diagnostic(scope: Scope) -> Iterator[tuple[str, Row]]:
+    first, wanted = _before_therapy(scope)
     for facet in scope.codes.values():
         seen: set[str] = set()
         for one in scope.said_of("diagnostic-modifier", facet.techniques):
@@ -88,8 +88,25 @@ def _diagnostic(scope: Scope) -> Iterator[tuple[str, Row]]:
                 if modifier not in seen:
                     seen.add(modifier)
                     fix = f"Put {modifier} on the line only if the record says that it was diagnostic. {_NEVER}"
-                    words = rule(scope, [one], severity="review", fix=fix)
-                    yield "diagnostic_modifier", {"code": facet.code, "modifier": modifier, **words}
+                    words = rule(scope, [one, *first], severity="review", fix=fix)
+                    yield "diagnostic_modifier", {"code": facet.code, "modifier": modifier, "wanted": wanted, **words}
+
+
+def _before_therapy(scope: Scope) -> tuple[list[Said], int]:
+    """Return who says how many diagnostic procedures come before a first therapeutic one, and how many."""
+    for one in scope.said("therapeutic-first"):
+        if isinstance(one.value, Criterion) and one.value.test is not None:
+            wanted = _earlier_diagnostic(one.value.test)
+            if wanted:
+                return [one], wanted
+    return [], 0
+
+
+def _earlier_diagnostic(test: Test) -> int:
+    """Return the number of diagnostic procedures that a test wants in every case."""
+    if test.prior is not None and _DIAGNOSTIC in test.prior.purpose:
+        return int(test.count.at_least or 1) if test.count is not None else 1
+    return max((_earlier_diagnostic(one) for one in test.all), default=0)
 
 
 def _imaging(scope: Scope) -> Iterator[tuple[str, Row]]:
@@ -103,25 +120,26 @@ def _imaging(scope: Scope) -> Iterator[tuple[str, Row]]:
         if isinstance(one.value, Billing) and one.value.layout == "included"
     ]
     for facet in scope.codes.values():
-        if not facet.guidance_included:
-            continue
         own = [one for one in included if not one.value.codes or facet.code in one.value.codes]
-        severity: Severity = "review" if own and not any(certain(one) for one in own) else "deny"
-        row = rule(scope, own, severity=severity, fix=fix)
+        # The code itself holds its guidance, so a payer's own words on it, however sure, do not make it less so.
+        row = rule(scope, own, severity="deny", fix=fix)
         row["statement"] = row["statement"] or "The code holds its imaging guidance."
         row["citations"] = " ".join(dict.fromkeys((*row["citations"].split(), *facet.citations)))
-        yield "imaging_rule", {"code": facet.code, **row}
+        for guidance in facet.guidance_included:
+            yield "imaging_rule", {"code": facet.code, "guidance": guidance, **row}
 
 
 def _destruction(scope: Scope) -> Iterator[tuple[str, Row]]:
-    one = destruction_rule(scope.asked)
-    if one is None:
-        return
-    own = one.answer.payer == scope.asked.whose
-    lead = "" if own else f"{scope.name} has no rule of its own in the knowledge; this is the program's. "
     fix = "Do not report an injection into a joint that was ablated on the same side in the same session."
-    row = rule(scope, [one], severity=deny_if(own and certain(one)), fix=fix, lead=lead)
-    yield "destruction_rule", {"own": int(own), **row}
+    for whose in (scope.asked, *scope.backs):
+        for one in scope.said_by(whose, "bundled-services"):
+            if not isinstance(one.value, Billing) or one.value.layout != "report_more_extensive":
+                continue
+            own = whose is scope.asked
+            lead = "" if own else f"{scope.name} has no rule of its own in the knowledge; this is the program's. "
+            row = rule(scope, [one], severity=deny_if(own and certain(one)), fix=fix, lead=lead)
+            yield "destruction_rule", {"own": int(own), **row}
+            return
 
 
 def _junction(scope: Scope) -> Iterator[tuple[str, Row]]:

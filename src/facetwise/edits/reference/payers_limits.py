@@ -100,16 +100,17 @@ def _over_time(scope: Scope, one: Said, value: Limit) -> Iterator[tuple[str, Row
                     "repeat_limit",
                     {"kind": kind, "purpose": purpose, "window_days": days, "per_side": int(near), **words},
                 )
-            elif per <= _WIDE:
+            elif per <= _WIDE or (per <= _WIDE | _NEAR and value.counts == "session"):
+                near = bool(per & _NEAR)
                 row = {
                     "kind": kind,
                     "purpose": purpose,
-                    "per_region": int("region" in per),
+                    "per_region": int("region" in per or near),
                     "at_most": int(value.at_most or 0),
                     "by_year": int(not rolling),
                     "window_days": days,
                 }
-                yield "session_limit", {**row, **_words(scope, one, value, deny_if(certain(one)))}
+                yield "session_limit", {**row, **_words(scope, one, value, deny_if(certain(one) and not near))}
 
 
 def _spacing(scope: Scope) -> Iterator[tuple[str, Row]]:

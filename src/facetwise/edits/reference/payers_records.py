@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from facetwise.coding.verdicts import REFUSED, names
+from facetwise.coding.verdicts import REFUSED
 from facetwise.coverage.logic import Fact, Outcome, Status, all_of, any_of, compare, not_of
+from facetwise.edits.reference.payers_codes import other_codes
 from facetwise.edits.reference.scope import (
     ABLATION,
     INJECTION,
-    ULTRASOUND,
     DiagnosisKey,
-    FacetCode,
     Scope,
     certain,
     deny_if,
+    hard,
     rule,
 )
 from facetwise.edits.reference.spans import Row, Rows
@@ -37,11 +38,10 @@ def records(scope: Scope) -> Iterator[tuple[str, Row]]:
     yield from _authorizations(scope)
 
 
-def _status(scope: Scope, one: Said, technique: str, facts: dict[str, Fact]) -> Status:
+def _status(scope: Scope, one: Said, facts: dict[str, Fact]) -> Status:
     """Return what a criterion comes to where only these facts of the procedure are known."""
     assert isinstance(one.value, Criterion)
-    test = one.value.test
-    return "unknown" if test is None else _outcome(scope, test, {"procedure.technique": technique, **facts}).status
+    return "unknown" if one.value.test is None else _outcome(scope, one.value.test, facts).status
 
 
 def _outcome(scope: Scope, test: Test, facts: dict[str, Fact]) -> Outcome:
@@ -75,10 +75,8 @@ def _guidance(scope: Scope) -> Iterator[tuple[str, Row]]:
 def _wants_imaging(scope: Scope, techniques: tuple[str, ...]) -> list[Said]:
     criteria = [
         one
-        for technique in techniques
-        for one in scope.said("imaging-guidance", technique)
-        if isinstance(one.value, Criterion)
-        and _status(scope, one, technique, {"procedure.guidance": _NO_IMAGING}) == "not_met"
+        for one in scope.said_of("imaging-guidance", techniques)
+        if isinstance(one.value, Criterion) and _status(scope, one, {"procedure.guidance": _NO_IMAGING}) == "not_met"
     ]
     return criteria or [
         one
@@ -96,7 +94,7 @@ def _diagnoses(scope: Scope) -> Iterator[tuple[str, Row]]:
         for one in scope.said("diagnosis-list"):
             value = one.value
             if isinstance(value, DiagnosisList) and (not value.codes or facet.code in value.codes):
-                row = {"code": facet.code, "list": scope.lists[value.supports, value.marked], "mark": value.mark}
+                row = {"code": facet.code, "list_id": scope.lists[value.supports, value.marked], "mark": value.mark}
                 yield "diagnosis_rule", {**row, **rule(scope, [one], severity=deny_if(certain(one)), fix=fix)}
                 break
 
@@ -123,13 +121,14 @@ def diagnosis_codes(lists: dict[DiagnosisKey, int]) -> Rows:
 
 
 def _sedation(scope: Scope) -> Iterator[tuple[str, Row]]:
-    levels = sedation_levels(scope.view)
-    techniques: dict[str, tuple[str, ...]] = {one.kind: one.techniques for one in scope.codes.values()}
-    for code, held in levels.items():
-        for kind in (INJECTION, ULTRASOUND, ABLATION):
-            row = _judged(scope, kind, techniques.get(kind, ()), held)
+    words = scope.view.store.vocabulary.words["sedation"]
+    criteria = [one for one in scope.said("sedation") if isinstance(one.value, Criterion)]
+    for code, levels in sedation_levels(scope.view).items():
+        told = " or ".join(words.get(level, level) for level in levels)
+        for kind in (INJECTION, ABLATION):
+            row = _judged(scope, [one for one in criteria if kind in scope.kinds(one.value.applies.technique)], levels)
             if row is not None:
-                yield "sedation_rule", {"code": code, "kind": kind, **row}
+                yield "sedation_rule", {"code": code, "kind": kind, "level": told, **row}
 
 
 def sedation_levels(view: View) -> dict[str, tuple[str, ...]]:
@@ -141,73 +140,55 @@ def sedation_levels(view: View) -> dict[str, tuple[str, ...]]:
     return {code: tuple(levels) for code, levels in found.items()}
 
 
-def _judged(scope: Scope, kind: str, techniques: tuple[str, ...], levels: tuple[str, ...]) -> Row | None:
+def _judged(scope: Scope, criteria: list[Said], levels: tuple[str, ...]) -> Row | None:
     """A criterion is not met only where it is not met at every level that the code may stand for."""
-    by_technique: list[Status] = []
-    bears: dict[int, tuple[Said, Status]] = {}
-    for technique in techniques:
-        worst: Status = "met"
-        for one in scope.said("sedation", technique):
-            if not isinstance(one.value, Criterion):
-                continue
-            found = {_status(scope, one, technique, {"procedure.sedation": level}) for level in levels}
-            status: Status = found.pop() if len(found) == 1 else "unknown"
-            if status != "met":
-                bears[id(one.dated)] = (one, status)
-                worst = "not_met" if "not_met" in (status, worst) else "unknown"
-        by_technique.append(worst)
-    if not bears:
-        return None
-    refused = [one for one, status in bears.values() if status == "not_met"]
-    said = refused or [one for one, _ in bears.values()]
-    sure = all(status == "not_met" for status in by_technique) and any(certain(one) for one in refused)
     fix = "Do not report this sedation with the facet procedure unless the record shows what the payer asks for."
-    words = scope.view.store.vocabulary.words["sedation"]
-    level = " or ".join(words.get(one, one) for one in levels)
-    return {"level": level, **rule(scope, said[:1], severity=deny_if(sure), fix=f"{fix} {_NEVER}")}
+    found: list[tuple[str, Said]] = []
+    for one in criteria:
+        statuses = {_status(scope, one, {"procedure.sedation": level}) for level in levels}
+        if statuses != {"met"}:
+            found.append((deny_if(statuses == {"not_met"} and certain(one)), one))
+    if not found:
+        return None
+    severity, gravest = min(found, key=lambda item: item[0] != "deny")
+    return rule(scope, [gravest], severity=severity, fix=f"{fix} {_NEVER}")
 
 
 def _authorizations(scope: Scope) -> Iterator[tuple[str, Row]]:
-    settings = tuple(scope.view.store.vocabulary.words["setting"])
-    for facet in scope.codes.values():
+    settings = (*scope.view.store.vocabulary.words["setting"], "")
+    said = [one for one in scope.said("prior-authorization") if isinstance(one.value, PriorAuthorization)]
+    codes = {code: techniques for code, techniques in other_codes(scope.view).items() if code in scope.codes}
+    for one in said:
+        codes |= {code: other_codes(scope.view).get(code, ()) for code in one.value.codes if code not in codes}
+    for code, techniques in sorted(codes.items()):
         for claim in _CLAIMS:
-            rows = {setting: _authorization(scope, facet, claim, setting) for setting in settings}
-            rows[""] = _unsettled([rows[setting] for setting in settings])
-            for setting, row in rows.items():
+            for setting in settings:
+                row = _authorization(scope, code, techniques, claim, setting)
                 if row is not None:
-                    yield "authorization_rule", {"code": facet.code, "claim": claim, "setting": setting, **row}
+                    yield "authorization_rule", {"code": code, "claim": claim, "setting": setting, **row}
 
 
-def _authorization(scope: Scope, facet: FacetCode, claim: str, setting: str) -> Row | None:
+def _authorization(scope: Scope, code: str, techniques: tuple[str, ...], claim: str, setting: str) -> Row | None:
+    """A denial is sure where all that is said requires it: a setting that the claim does not tell leaves it open."""
     said = [
         one
-        for one in scope.said_of(
-            "prior-authorization", facet.techniques, setting=setting, claim=claim, codes=facet.code
-        )
-        if isinstance(one.value, PriorAuthorization) and names(one.value, facet.code)
+        for one in scope.said_of("prior-authorization", techniques or ("",), setting=setting)
+        if isinstance(one.value, PriorAuthorization)
+        and (code in one.value.codes or (code in scope.codes and not one.value.codes))
     ]
+    fix = "Put the decision's number on the claim. Where there is none, the service was to be decided on beforehand."
     for required in ("yes", "depends"):
         chosen = [one for one in said if one.value.required == required]
         if not chosen:
             continue
-        one = next((one for one in chosen if certain(one)), chosen[0])
-        severity = deny_if(claim == "facility" and certain(one)) if required == "yes" else "info"
-        fix = (
-            "Put the decision's number on the claim. Where there is none, the service was to be decided on beforehand."
-        )
-        return {"reviewer": one.value.reviewer, **rule(scope, [one], severity=severity, fix=fix)}
+        told = [one for one in chosen if setting or not one.value.applies.setting]
+        sure = len(chosen) == len(said) and any(hard(one, _requires) for one in told)
+        severity = deny_if(claim == "facility" and sure) if required == "yes" else "info"
+        one = next((one for one in told if hard(one, _requires)), chosen[0])
+        lead = "" if setting or not one.value.applies.setting else "The claim does not tell the setting. "
+        return {"reviewer": one.value.reviewer, **rule(scope, [one], severity=severity, fix=fix, lead=lead)}
     return None
 
 
-def _unsettled(rows: list[Row | None]) -> Row | None:
-    """The row for a setting that the claim does not tell: as in every setting, else a person must look."""
-    held = [row for row in rows if row is not None]
-    if not held:
-        return None
-    asked = [row for row in held if row["severity"] != "info"]
-    if len(held) == len(rows) and (len(asked) == len(rows) or not asked):
-        return held[0]
-    if asked:
-        lead = "The claim does not tell the setting. "
-        return {**asked[0], "severity": "review", "statement": lead + asked[0]["statement"]}
-    return held[0]
+def _requires(value: Any) -> bool:
+    return isinstance(value, PriorAuthorization) and value.required == "yes"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,8 +14,7 @@ from facetwise.knowledge import View
 from facetwise.knowledge.kinds import Code, Family
 from facetwise.payers import Rules, Said, bears
 
-INJECTION, ABLATION, ULTRASOUND = "injection", "ablation", "ultrasound_injection"
-_ULTRASOUND = "ultrasound"
+INJECTION, ABLATION = "injection", "ablation"
 DiagnosisKey = tuple[tuple[str, ...], tuple[str, ...]]  # the diagnoses that support, and those of them with a footnote
 
 
@@ -30,6 +30,7 @@ class FacetCode:
     family: str
     techniques: tuple[str, ...]
     citations: tuple[str, ...]
+    guidance: tuple[str, ...] = ()
     guidance_included: tuple[str, ...] = ()
 
 
@@ -56,9 +57,12 @@ class Scope:
         """Whose rules are taken, openly, where the payer's own are silent."""
         return fallbacks(self.view, self.asked)
 
-    def said(self, question: str, technique: str = "", *, whose: Rules | None = None, **facts: str) -> list[Said]:
-        """Return what the payer, or `whose`, says to a question of a procedure with these facts."""
-        rules = whose or self.asked
+    def said(self, question: str, technique: str = "", **facts: str) -> list[Said]:
+        """Return what the payer says to a question of a procedure with these facts."""
+        return self.said_by(self.asked, question, technique, **facts)
+
+    def said_by(self, rules: Rules, question: str, technique: str = "", **facts: str) -> list[Said]:
+        """Return what these rules say to a question of a procedure with these facts."""
         key = (rules.whose, question)
         if key not in self._all:
             self._all[key] = rules.said(question)
@@ -87,6 +91,13 @@ class Scope:
 def certain(one: Said) -> bool:
     """Whether a rule may deny: neither inferred nor in dispute."""
     return not one.conflicting and one.dated.evidence != "inferred"
+
+
+def hard(one: Said, says: Callable[[Any], bool]) -> bool:
+    """Whether what is said stands: not inferred, and where sources disagree, each of them `says` the same here."""
+    sides = one.answer.dated.sides if one.answer.dated is not None else ()
+    agreed = all(side.value is not None and says(side.value) for side in sides)
+    return one.dated.evidence != "inferred" and (not one.conflicting or agreed)
 
 
 def rule(scope: Scope, said: list[Said], *, severity: str, fix: str, lead: str = "") -> Row:
@@ -134,6 +145,7 @@ def facet_codes(view: View) -> dict[str, FacetCode]:
                 family=thing.slug,
                 techniques=value.technique,
                 citations=dated.sources,
+                guidance=value.guidance,
                 guidance_included=_included(view, rank.code),
             )
     return found
@@ -144,7 +156,7 @@ def _kind(value: Family, words: dict[str, dict[str, str]]) -> str:
     if techniques <= set(words["ablation_technique"]):
         return ABLATION
     if techniques <= set(words["injection_technique"]):
-        return ULTRASOUND if value.guidance == (_ULTRASOUND,) else INJECTION
+        return INJECTION
     return ""
 
 
