@@ -21,7 +21,7 @@ UNITS_MOST = 99_999_999
 CHARGE_MOST = 999_999_999_999
 _KEPT = 100_000
 
-_NUMBER = re.compile(rb"[+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][+-]?\d{1,2})?")
+_NUMBER = re.compile(rb"[+-]?(?:\d{1,20}(?:\.\d{0,18})?|\.\d{1,18})(?:[eE][+-]?\d{1,2})?")
 _ISO_DAY = re.compile(rb"(\d{4})-(\d\d)-(\d\d)(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+-]\d\d:?\d\d)?)?")
 _PLAIN_DAY = re.compile(rb"(\d{4})(\d\d)(\d\d)")
 _CODE = re.compile(rb"[0-9A-Z]{5}")

@@ -8,8 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from facetwise.headers import missing, slips
 from facetwise.payment import fees
-from facetwise.problems import FacetwiseError, Problem, nearest
+from facetwise.problems import FacetwiseError, Problem
 
 if TYPE_CHECKING:
     import duckdb
@@ -122,16 +123,10 @@ def _column(
 
 
 def _problems(path: Path, there: Mapping[str, str], defaults: Mapping[str, str]) -> Iterator[Problem]:
-    absent = [name for name in _KNOWN if name not in there]
-    for name in there:
-        # A file may hold more than prices need; a column that all but has a known name is more likely a slip.
-        close = nearest(name, absent) if name not in _KNOWN else []
-        if close and _slip(name, close[0]):
-            yield Problem(str(path), 1, f"a column {name!r}", mend=f"did you mean {close[0]!r}?")
+    yield from slips(str(path), there, _KNOWN)
     for group in _NEEDED:
         if not any(name in there or defaults.get(name) for name in group):
-            shown = ", ".join(list(there)[:20])
-            yield Problem(str(path), 1, f"no column {' or '.join(group)}", mend=f"the columns there are: {shown}")
+            yield missing(str(path), there, " or ".join(group))
     for group in _ANSWERS:
         named, columns = [name for name in group if defaults.get(name)], [name for name in group if name in there]
         if named and columns:
@@ -142,17 +137,3 @@ def _problems(path: Path, there: Mapping[str, str], defaults: Mapping[str, str])
                 "one of the two",
                 "leave out the option, or the column",
             )
-
-
-def _slip(name: str, known: str) -> bool:
-    """Whether `name` is `known` but for one letter left out, put in or exchanged, or for other signs between words."""
-    plain, wanted = (text.replace("_", "").replace("-", "").replace(" ", "") for text in (name, known))
-    if plain == wanted:
-        return True
-    if plain[:-1] == wanted[:-1] and plain[-1:].isdigit():
-        return False
-    shorter, longer = sorted((plain, wanted), key=len)
-    if len(longer) - len(shorter) > 1:
-        return False
-    at = next((place for place, (a, b) in enumerate(zip(shorter, longer, strict=False)) if a != b), len(shorter))
-    return shorter[at:] == longer[at + 1 :] or shorter[at + 1 :] == longer[at + 1 :]
