@@ -141,11 +141,13 @@ def test_an_example_gives_what_the_page_says(name: str, head: str, world: World,
             assert set(bearing) <= severities(name)
 
 
-def test_no_case_gives_a_severity_that_the_page_does_not_name(world: World) -> None:
-    said = {name: severities(name) for name in PAGES}
+def test_a_page_names_the_severities_that_its_cases_show(world: World) -> None:
+    shown: dict[str, set[str]] = {name: set() for name in PAGES}
     for case in read_cases():
         for one in check(world, case.lines, case.history):
-            assert one.severity in said[one.edit], f"{case.name}: {one.edit} at {one.severity}"
+            shown[one.edit].add(one.severity)
+    del shown["joint-incomplete"]  # a matter of nerves: no claim shows it
+    assert shown == {name: severities(name) for name in shown}
 
 
 @pytest.mark.parametrize("head", ["An encounter that fails", "An encounter that passes"])
