@@ -89,7 +89,7 @@ _OTHERS = (
     ),
     *("64640", "64999", "64999", "64772", "20225", "95937", "62284", "20610", "99999"),
 )
-_PAIR_MODIFIERS = ("59", "XS", "XU", "XE", "25", "76", "77", "51", "79", "78", "22", "KX", "GA", "ZZ", "26")
+_PAIR_MODIFIERS = ("59", "XS", "XU", "XE", "25", "76", "77", "51", "79", "78", "22", "KX", "GA", "ZZ", "26", "F1", "LC")
 _DIAGNOSES = (
     *(
         "M47816",
@@ -313,6 +313,7 @@ def _claim(maker: _Maker, shared: Row, codes: list[str]) -> list[Row]:
                 "service_unit_quantity": Decimal(units),
             }
             row["charge_amount"] = Decimal("250.00")
+            row["unit_basis"] = "MJ" if code[0] == "0" and code[-1] != "T" and maker.likely(0.5) else "UN"
             row |= {f"hcpcs_modifier_{n}": one for n, one in enumerate(modifiers[:5], start=1)}
             if diagnoses and maker.likely(0.25):
                 row["diagnosis_pointer_1"] = maker.chance.randrange(1, len(diagnoses) + 2)

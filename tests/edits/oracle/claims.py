@@ -17,6 +17,7 @@ PROFESSIONAL, FACILITY = "professional", "facility"
 RIGHT, LEFT, BOTH = "R", "L", "B"
 DIAGNOSTIC, THERAPEUTIC = "diagnostic", "therapeutic"
 Key = TypeVar("Key")
+_MINUTES = "MJ"  # of anesthesia: one service, however long
 _HOSPITAL_OUTPATIENT = "13"  # the first two digits of the bill type
 
 
@@ -149,7 +150,7 @@ def _line(world: World, number: int, checked: bool, row: Mapping[str, Any]) -> L
         modifiers=modifiers,
         side=_side(modifiers),
         bypass=world.bypassing(day, modifiers),
-        units=Decimal(row["service_unit_quantity"]),
+        units=Decimal(1) if row.get("unit_basis") == _MINUTES else Decimal(row["service_unit_quantity"]),
         authorized=bool(row.get("prior_authorization_number")),
         diagnoses=_diagnoses(row),
         facet=facet,

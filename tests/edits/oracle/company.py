@@ -63,18 +63,21 @@ def sedation_not_covered(world: World, claims: Claims) -> Iterator[Found]:
         facets = [one for one in claims.of_day[line.person, line.day] if one.facet]
         if not levels or not facets:
             continue
-        found: list[Severity] = []
+        found: list[tuple[Severity, Line]] = []
         for kind in sorted({one.facet.kind for one in facets if one.facet}):
+            first = next(one for one in facets if one.facet and one.facet.kind == kind)
             for one in world.said(line.day, line.book, "sedation"):
                 if not isinstance(one.value, Criterion) or not bears_on(world, one.value, kind):
                     continue
                 status = _at_each([_with(one.value.test, level) for level in levels])
                 if status == "not_met":
-                    found.append(certain(one))
+                    found.append((certain(one), first))
                 elif status == "unknown":
-                    found.append("review")
+                    found.append(("review", first))
         if found:
-            yield line.finding("sedation-not-covered", min(found), facets[0], levels=levels)
+            severity = min(severity for severity, _ in found)
+            with_it = min((one for graded, one in found if graded == severity), key=lambda one: one.id)
+            yield line.finding("sedation-not-covered", severity, with_it, levels=levels)
 
 
 def _at_each(statuses: list[Status]) -> Status:

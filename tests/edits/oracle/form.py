@@ -14,7 +14,7 @@ from facetwise.knowledge.kinds import Billing
 
 _LAYOUTS = ("modifier_50_one_line", "rt_lt_two_lines", "modifier_50_or_rt_lt", "one_line_two_units")
 _FIFTY_LINE, _TWO_LINES, _, _TWO_UNITS = _LAYOUTS
-_ONCE_A_SIDE, _ONCE = "one_a_side_and_day", "one_an_encounter"
+_ONCE_A_SIDE, _ONCE_A_JOINT, _ONCE = "one_a_side_and_day", "one_a_level", "one_an_encounter"
 
 
 def code_not_effective(world: World, claims: Claims) -> Iterator[Found]:
@@ -57,8 +57,10 @@ def laterality_missing(world: World, claims: Claims) -> Iterator[Found]:
 def layout(world: World, line: Line) -> tuple[str, bool]:
     """Return how the payer wants both sides reported, and whether it is certain; the public program's way where the payer is silent.
 
-    A setting that the claim does not tell picks no layout that is bound to a setting; ('', False) then.
+    A setting that the claim does not tell picks no layout that is bound to a setting, and an unknown payer none at all; ('', False) then.
     """
+    if not line.book.payer:
+        return "", False
     question = "bilateral-facility" if line.claim == "facility" else "bilateral-professional"
     asked: list[tuple[Book, bool]] = [(line.book, True), *((book, False) for book in world.program_rules(line.day))]
     for book, own in asked:
@@ -72,43 +74,56 @@ def layout(world: World, line: Line) -> tuple[str, bool]:
 
 def bilateral_reporting(world: World, claims: Claims) -> Iterator[Found]:
     """Both sides of a code are reported otherwise than the payer wants."""
-    groups = grouped(claims.facets, lambda line: (line.person, line.day, line.provider, line.code, line.claim))
+    groups = grouped(
+        claims.facets,
+        lambda line: (line.person, line.day, line.provider, line.code, line.claim, line.setting, line.book),
+    )
     for group in groups.values():
         for line in group:
             if line.checked:
-                yield from _sides_of(world, line, group)
+                yield from _one_line(world, line)
+        yield from _two_lines(world, group)
 
 
-def _sides_of(world: World, line: Line, group: list[Line]) -> Iterator[Found]:
-    edit = "bilateral-reporting"
+def _one_line(world: World, line: Line) -> Iterator[Found]:
+    """50 says both sides by itself: with more units, with a side, or where the payer wants two lines."""
+    wanted, severity = _wanted(world, line)
+    if "50" not in line.modifiers:
+        return
+    if line.units > 1 and _unit_rule(line) == _ONCE_A_SIDE and wanted != _TWO_UNITS:
+        yield line.finding("bilateral-reporting", severity, units=str(line.units))
+    if wanted in (_TWO_LINES, _TWO_UNITS):
+        yield line.finding("bilateral-reporting", severity, wanted=wanted)
+    if wanted == _FIFTY_LINE and line.modifiers & {"RT", "LT"}:
+        yield line.finding("bilateral-reporting", "review", wanted=wanted)
+
+
+def _two_lines(world: World, group: list[Line]) -> Iterator[Found]:
+    """Both sides on two lines, or 50 on one and a side on another: on the last checked line with one side.
+
+    Of a code with one unit a joint, the two lines may be two joints: RT and LT are for a person to look at, 50 and RT are right.
+    """
+    sided = [line for line in group if line.side in (RIGHT, LEFT) and "50" not in line.modifiers]
+    last = _last(sided)
+    if last is None:
+        return
+    wanted, severity = _wanted(world, last)
+    by_joint = _unit_rule(last) == _ONCE_A_JOINT
+    opposite = next((line for line in sided if line.side != last.side), None)
+    fifty = next((line for line in group if "50" in line.modifiers), None)
+    if opposite and wanted in (_FIFTY_LINE, _TWO_UNITS):
+        yield last.finding("bilateral-reporting", "review" if by_joint else severity, opposite)
+    elif fifty and not opposite and wanted == _FIFTY_LINE and not by_joint:
+        yield last.finding("bilateral-reporting", "review", fifty)
+
+
+def _wanted(world: World, line: Line) -> tuple[str, Severity]:
     wanted, certain = layout(world, line)
-    severity: Severity = "deny" if certain else "review"
-    fifty = "50" in line.modifiers
-    once = line.facet is not None and line.facet.units_rule == _ONCE_A_SIDE
-    if fifty and line.units > 1 and once and wanted != _TWO_UNITS:
-        yield line.finding(edit, severity, units=str(line.units))
-    if fifty and wanted in (_TWO_LINES, _TWO_UNITS):
-        yield line.finding(edit, severity, wanted=wanted)
-    if wanted in (_FIFTY_LINE, _TWO_UNITS):
-        yield from _two_lines(line, group, severity)
-    if wanted == _FIFTY_LINE:
-        yield from _fifty_and_side(line, group)
+    return wanted, "deny" if certain else "review"
 
 
-def _two_lines(line: Line, group: list[Line], severity: Severity) -> Iterator[Found]:
-    """RT on one line, LT on another: on the last checked one."""
-    sided = [one for one in group if one.side in (RIGHT, LEFT)]
-    if line is _last(sided):
-        other = next((one for one in sided if one.side != line.side), None)
-        if other:
-            yield line.finding("bilateral-reporting", severity, other)
-
-
-def _fifty_and_side(line: Line, group: list[Line]) -> Iterator[Found]:
-    """50, which says both sides, together with RT or LT, which says one: on the last checked line with a side's modifier."""
-    fifty = [one for one in group if "50" in one.modifiers]
-    if fifty and line is _last([one for one in group if one.modifiers & {"RT", "LT"}]):
-        yield line.finding("bilateral-reporting", "review", None if line is fifty[0] else fifty[0])
+def _unit_rule(line: Line) -> str:
+    return line.facet.units_rule if line.facet else ""
 
 
 def _last(lines: list[Line]) -> Line | None:

@@ -53,24 +53,27 @@ def ptp_pair(world: World, claims: Claims) -> Iterator[Found]:
     Each pair of lines is judged by itself; of the lines of one column-1 code the gravest result stands, on the first of them.
     """
     for line in claims.checked:
-        found: dict[str, Found] = {}
+        found: dict[str, tuple[Severity, Line]] = {}
         for other in claims.together(line):
-            severity = None if other.service != line.service else _pair(world, other, line)
-            if severity and (other.code not in found or (severity, found[other.code].severity) == ("deny", "review")):
-                found[other.code] = line.finding("ptp-pair", severity, other, apart=other.code, column1=other.code)
-        yield from found.values()
+            outcome = _pair(world, other, line) if other.service == line.service else None
+            if outcome and (other.code not in found or (outcome, found[other.code][0]) == ("deny", "review")):
+                found[other.code] = outcome, other
+        for column1, (outcome, other) in found.items():
+            severity = outcome if world.applies(line.day, line.book, "ptp-pair") else "review"
+            yield line.finding("ptp-pair", severity, other, apart=column1, column1=column1)
 
 
 def _pair(world: World, first: Line, second: Line) -> Severity | None:
+    """Return how sure it is that the edit refuses the second line, at a payer that applies it."""
     rows = world.ncci.ptp.get((first.service, first.code, second.code), ())
     indicators = {row[2] for row in rows if row[0] <= second.day <= row[1]}
     if "0" in indicators:
-        return _severity(world, second, "ptp-pair")
+        return "deny"
     if "1" not in indicators:
         return None
     modifiers = first.bypass | second.bypass
     if not modifiers:
-        return _severity(world, second, "ptp-pair")
+        return "deny"
     # Sides set two lines apart only where they are opposite; RT on one line says nothing of a line without a side.
     return "review" if modifiers <= _SIDES and {first.side, second.side} != {RIGHT, LEFT} else None
 

@@ -103,8 +103,11 @@ def _all_excluded(world: World, line: Line) -> list[Said]:
 
 
 def facet_diagnosis(world: World, line: Line) -> bool:
-    """Whether the line points to a diagnosis of facet pain."""
-    return any(world.rows("diagnoses/facet-diagnoses", "code", dotted(one), line.day) for one in line.diagnoses)
+    """Whether the line points to a diagnosis of facet pain, as fine as it is billed."""
+    known = [
+        row for one in line.diagnoses for row in world.rows("diagnoses/facet-diagnoses", "code", dotted(one), line.day)
+    ]
+    return any(row["billable"] is not False for row in known)
 
 
 def dotted(diagnosis: str) -> str:

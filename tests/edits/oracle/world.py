@@ -229,7 +229,12 @@ class World:
                 if isinstance(dated.value, Modifier) and dated.value.bypasses_ncci == "yes"
             )
 
-        return self._kept(("bypassing", self.span(day)), make) & frozenset(modifiers)
+        known = self._kept(("bypassing", self.span(day)), make)
+        return frozenset(one for one in modifiers if one in known or self._elsewhere(day, one))
+
+    def _elsewhere(self, day: date, modifier: str) -> bool:
+        """Whether it is one of the modifiers of other fields that may bypass an edit."""
+        return any(row["bypasses"] for row in self.rows("edits/bypass-modifiers", "modifier", modifier, day))
 
 
 def hard(said: Iterable[Said], says: Callable[[Any], bool]) -> bool:

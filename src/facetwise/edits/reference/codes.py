@@ -7,8 +7,8 @@ from datetime import date, timedelta
 
 from facetwise.claims.columns import DIAGNOSES
 from facetwise.edits.tables import FAR, LONG_AGO
-from facetwise.knowledge import Knowledge
-from facetwise.knowledge.kinds import Code, Modifier
+from facetwise.knowledge import Knowledge, Thing
+from facetwise.knowledge.kinds import Modifier
 
 Rows = list[tuple[object, ...]]
 _EPOCH = date(1970, 1, 1)
@@ -41,19 +41,19 @@ def joined(sources: Iterable[str]) -> str:
 
 def code_rows(knowledge: Knowledge) -> dict[str, Rows]:
     """Return the rows of code_span, modifier, edit_fact, ordinal and place_setting."""
-    spans: dict[str, list[tuple[int, int, str]]] = {}
+    spans: dict[str, tuple[int, int, str]] = {}
     modifiers: Rows = []
+    for row, record in knowledge.store.tables["codes/others"].records():
+        code, end = str(record["code"]), to_day(row.end)
+        _, before, cited = spans.get(code, (LONG_AGO, LONG_AGO, ""))
+        spans[code] = LONG_AGO, max(before, end), joined([*cited.split(), *row.sources])
     for thing in knowledge.store.things.values():
+        if thing.kind == "code":
+            spans[thing.slug] = _span(thing)
         for dated in thing.history:
-            if thing.kind == "code" and isinstance(dated.value, Code):
-                spans.setdefault(thing.slug, []).append(
-                    (from_day(dated.start), to_day(dated.end), joined(dated.sources))
-                )
-            if thing.kind == "modifier" and isinstance(dated.value, Modifier):
+            if isinstance(dated.value, Modifier):
                 value = dated.value.bypasses_ncci
                 modifiers.append((thing.slug, value, from_day(dated.start), to_day(dated.end), joined(dated.sources)))
-    for row, record in knowledge.store.tables["codes/others"].records():
-        spans.setdefault(str(record["code"]), []).append((from_day(row.start), to_day(row.end), joined(row.sources)))
     for row, record in knowledge.store.tables["edits/bypass-modifiers"].records():
         value = "yes" if record["bypasses"] else "no"
         modifiers.append((record["modifier"], value, from_day(row.start), to_day(row.end), joined(row.sources)))
@@ -63,7 +63,7 @@ def code_rows(knowledge: Knowledge) -> dict[str, Rows]:
             (record["place_of_service"], record["setting"], from_day(row.start), to_day(row.end))
             for row, record in knowledge.store.tables["fees/places"].records()
         ],
-        "code_span": [(code, *span) for code, found in sorted(spans.items()) for span in _united(found)],
+        "code_span": [(code, *span) for code, span in sorted(spans.items())],
         "modifier": modifiers,
         "edit_fact": [
             (record["edit"], record["carc"] or "", from_day(row.start), to_day(row.end), joined(row.sources))
@@ -72,14 +72,8 @@ def code_rows(knowledge: Knowledge) -> dict[str, Rows]:
     }
 
 
-def _united(spans: list[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
-    """Unite spans that touch: a new entry in a code's history that only changes its words does not end the code."""
-    found: list[tuple[int, int, str]] = []
-    for begin, end, citations in sorted(spans):
-        if found and begin <= found[-1][1] + 1:
-            before = found.pop()
-            cited = joined([*before[2].split(), *citations.split()])
-            found.append((before[0], max(before[1], end), cited))
-        else:
-            found.append((begin, end, citations))
-    return found
+def _span(thing: Thing) -> tuple[int, int, str]:
+    """Return the days of a code. Its first day counts only where the knowledge calls it a change: else our sources begin there."""
+    first, last = thing.history[0], thing.history[-1]
+    cited = joined(key for dated in thing.history for key in dated.all_sources())
+    return (from_day(first.start) if first.change else LONG_AGO), to_day(last.end), cited
