@@ -15,6 +15,7 @@ from facetwise.catalog import pull_commands
 from facetwise.coverage.commands import add_arguments as add_cover_arguments
 from facetwise.payment.commands import add_price
 from facetwise.problems import FacetwiseError, Problem
+from facetwise.sample.commands import add_sample
 from facetwise.web.commands import add_serve
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def parser() -> argparse.ArgumentParser:
     catalog_commands.add_arguments(releases)
     pull_commands.add_arguments(releases)
 
+    _knowledge_option(add_sample(commands))
     _knowledge_option(add_serve(commands))
 
     lint = commands.add_parser(
@@ -138,6 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "cover": _cover,
             "price": _price,
             "data": lambda chosen: int(chosen.run(chosen)),
+            "sample": _sample,
             "serve": _serve,
             "lint": _lint,
         }
@@ -245,6 +248,12 @@ def _price(options: argparse.Namespace) -> int:
     from facetwise.payment.commands import run_price
 
     return run_price(options)
+
+
+def _sample(options: argparse.Namespace) -> int:
+    from facetwise.sample.commands import run_sample
+
+    return run_sample(options)
 
 
 def _serve(options: argparse.Namespace) -> int:
