@@ -111,14 +111,14 @@ def _derived(view: View, case: Case, where: Sites) -> tuple[dict[str, Fact], dic
         wants[SINCE_DECISION] = (_DECIDED,)
     if case.history is None:
         return facts, wants
-    alike = [(one, one.kin) for one in where.earlier if one.kin.status != "not_met"] or _blocks_before(
-        view, case, where
-    )
-    # What the last one of this kind brought is not known while an unclear one may be the last.
-    if alike and alike[-1][1].status == "met":
-        facts.update(alike[-1][0].event.facts)
+    stated, unclear = _last_session(view, case, where)
+    facts.update(stated)
+    if unclear:
+        wants |= dict.fromkeys((name for name in view.store.vocabulary.asks if name.startswith("history.")), unclear)
     succeeded, ablations = ablated(where.earlier, view.store.vocabulary.words.get("ablation_technique", {}), _SUCCESS)
     facts.pop(_SUCCESS, None)
+    wants.pop(_SUCCESS, None)
+    wants.pop(_SINCE, None)
     if succeeded.status == "unknown":
         wants[_SUCCESS] = succeeded.missing
     else:
@@ -138,6 +138,24 @@ def _exempt(case: Case) -> bool | None:
     if not isinstance(first, date):
         return False if isinstance(last, date) and case.day > last else None
     return first <= case.day and not (isinstance(last, date) and case.day > last)
+
+
+def _last_session(view: View, case: Case, where: Sites) -> tuple[dict[str, Fact], tuple[str, ...]]:
+    """Return what the last procedure of this kind at this place brought, or what is missing to tell which that is.
+
+    Of several on its day, left and right for one, a fact is known when all of them state it alike.
+    """
+    placed = [(one, all_of((one.kin, one.level, one.side))) for one in where.earlier]
+    alike = [item for item in placed if item[1].status != "not_met"] or _blocks_before(view, case, where)
+    if not alike:
+        return {}, ()
+    session = [(one.event, outcome) for one, outcome in alike if one.event.day == alike[-1][0].event.day]
+    clear = all_of(outcome for _, outcome in session)
+    if clear.status == "unknown":
+        # What the last one brought is not known while an unclear one may be the last.
+        return {}, clear.missing
+    first = session[0][0].facts
+    return {name: value for name, value in first.items() if all(one.facts.get(name) == value for one, _ in session)}, ()
 
 
 def _blocks_before(view: View, case: Case, where: Sites) -> list[tuple[Earlier, Outcome]]:

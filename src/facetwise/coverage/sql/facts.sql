@@ -57,6 +57,7 @@ SELECT
         WHEN NOT e.injection OR NOT e.case_injection THEN e.technique = e.case_technique
         WHEN e.case_purpose <> '' AND e.purpose <> '' THEN e.purpose = e.case_purpose
     END AS alike,
+    CASE WHEN e.case_purpose = '' THEN 'procedure.purpose' ELSE 'history.purpose' END AS alike_wants,
     CASE WHEN len(e.case_joints) > 0 AND len(e.joints) > 0 THEN list_has_any(e.case_joints, e.joints) END AS named,
     CASE WHEN e.near AND s.ord IS NOT NULL THEN TRUE ELSE named END AS level,
     CASE WHEN len(e.case_joints) > 0 THEN 'history.joints' ELSE 'procedure.joints' END AS level_wants,
@@ -119,38 +120,68 @@ CREATE OR REPLACE TEMP TABLE last_ablation AS
 SELECT ord, arg_max(days_ago, place) AS days_ago, arg_max(here, place) AS here, arg_max(level_wants, place) AS level_wants
 FROM ablated GROUP BY ord;
 
--- What is missing where a derived fact is not known for want of something else.
-CREATE OR REPLACE TEMP TABLE fact_wants AS
-SELECT ord, 'history.successful_ablation_at_level' AS name, wants FROM success WHERE succeeded IS NULL
-UNION ALL
-SELECT ord, 'history.days_since_last_ablation', [level_wants] FROM last_ablation WHERE NOT here
-UNION ALL
-SELECT ord, 'authorization.days_since_decision', ['authorization.decided_on'] FROM plain;
-
-CREATE OR REPLACE TEMP TABLE fact AS
+-- The last day of procedures of this kind at this place; where there are none, that of the diagnostic blocks that a first
+-- treatment rests on. `here` is not known where one of them is unclear.
+CREATE OR REPLACE TEMP TABLE session AS
 WITH kin AS (
-    SELECT ord, no, place, kin FROM event WHERE kin IS DISTINCT FROM FALSE
+    SELECT ord, no, place, day, kin AND level AND side AS here, alike IS NULL AS unlike
+    FROM event
+    WHERE (kin AND level AND side) IS DISTINCT FROM FALSE
 ),
--- The diagnostic blocks that a first treatment rests on, where nothing of its own kind went before.
 blocks AS (
-    SELECT e.ord, e.no, e.place, e.near AND e.level AND e.side AS kin
+    SELECT e.ord, e.no, e.place, e.day, e.level AND e.side AS here, FALSE AS unlike
     FROM event AS e
     JOIN plain AS c ON c.ord = e.ord
     ANTI JOIN kin AS k ON k.ord = e.ord
     WHERE
-        (e.near AND e.level AND e.side) IS DISTINCT FROM FALSE
+        e.near
+        AND (e.level AND e.side) IS DISTINCT FROM FALSE
         AND e.injection
         AND e.purpose = 'diagnostic'
         AND c.sequence IN ('', 'initial')
         AND c.purpose <> 'diagnostic'
         AND c.technique IN (SELECT word FROM word WHERE list IN ('injection_technique', 'ablation_technique'))
 ),
-last_alike AS (
-    SELECT ord, no
-    FROM (SELECT * FROM kin UNION ALL SELECT * FROM blocks)
-    QUALIFY place = max(place) OVER (PARTITION BY ord) AND kin
-),
-offered AS (
+last_day AS (
+    SELECT * FROM (SELECT * FROM kin UNION ALL SELECT * FROM blocks)
+    QUALIFY day = max(day) OVER (PARTITION BY ord)
+)
+SELECT
+    l.ord,
+    l.no,
+    l.place,
+    count(*) OVER (PARTITION BY l.ord) AS size,
+    bool_and(COALESCE(l.here, FALSE)) OVER (PARTITION BY l.ord) AS clear,
+    CASE
+        WHEN l.here IS NULL
+            THEN list_concat(
+                CASE WHEN l.unlike THEN [e.alike_wants] ELSE [] END,
+                CASE WHEN e.level IS NULL THEN [e.level_wants] ELSE [] END,
+                CASE WHEN e.side IS NULL THEN [e.side_wants] ELSE [] END
+            )
+        ELSE []
+    END AS wants
+FROM last_day AS l
+JOIN event AS e ON e.ord = l.ord AND e.no = l.no;
+
+-- What is missing where a derived fact is not known for want of something else.
+CREATE OR REPLACE TEMP TABLE fact_wants AS
+SELECT ord, 'history.successful_ablation_at_level' AS name, wants FROM success WHERE succeeded IS NULL
+UNION ALL
+SELECT ord, 'history.days_since_last_ablation', [level_wants] FROM last_ablation WHERE NOT here
+UNION ALL
+SELECT s.ord, a.name, s.wants
+FROM (
+    SELECT ord, list_filter(wants, LAMBDA x, i: list_position(wants, x) = i) AS wants
+    FROM (SELECT ord, flatten(list(wants ORDER BY place)) AS wants FROM session WHERE NOT clear GROUP BY ord)
+) AS s
+JOIN asks AS a ON starts_with(a.name, 'history.')
+WHERE a.name NOT IN ('history.successful_ablation_at_level', 'history.days_since_last_ablation')
+UNION ALL
+SELECT ord, 'authorization.days_since_decision', ['authorization.decided_on'] FROM plain;
+
+CREATE OR REPLACE TEMP TABLE fact AS
+WITH offered AS (
     SELECT ord, 'procedure.technique' AS name, technique AS text, -5 AS rank FROM plain
     UNION ALL
     SELECT ord, 'procedure.region', region, -5 FROM plain
@@ -159,8 +190,13 @@ offered AS (
     UNION ALL
     SELECT ord, 'procedure.setting', setting, -5 FROM plain WHERE setting <> ''
     UNION ALL
-    SELECT f.ord, f.name, f.text, -4 FROM event_fact AS f JOIN last_alike USING (ord, no)
-    WHERE f.name <> 'history.successful_ablation_at_level'
+    -- Of several on the last day, left and right for one, a fact is known when all of them state it alike.
+    SELECT f.ord, f.name, min(f.text), -4
+    FROM event_fact AS f
+    JOIN session AS s ON s.ord = f.ord AND s.no = f.no
+    WHERE s.clear AND f.name <> 'history.successful_ablation_at_level'
+    GROUP BY f.ord, f.name, s.size
+    HAVING count(*) = s.size AND count(DISTINCT COALESCE(CAST(f.number AS VARCHAR), f.text)) = 1
     UNION ALL
     SELECT ord, 'history.days_since_last_ablation', CAST(days_ago AS VARCHAR), -3 FROM last_ablation WHERE here
     UNION ALL
