@@ -4,7 +4,7 @@ Prepared tables come from the claim lines that are checked (and the history); re
 catalog. Days are whole days since 1970-01-01; from_day and to_day are both included, an open end is FAR. Texts are never
 NULL in a prepared table: '' stands for what is absent. Citations are source keys separated by blanks.
 
-Columns of `line` that no text may read, because not every engine fills them: charge.
+Columns of `line` that no text may read, because not every engine fills them: charge and screened.
 """
 
 from __future__ import annotations
@@ -54,6 +54,7 @@ _LINE = {
     "units": "DOUBLE",  # whole thousandths (round sums to three places); 1 on a line that counts minutes
     "charge": "DECIMAL(12,2)",
     "authorized": "INTEGER",  # 1: a prior authorization number stands
+    "screened": "INTEGER",  # what the batch engine kept the person-day for (registry.SCREENS); no text reads it
 }
 _FACET = {
     "kind": "VARCHAR",
@@ -102,7 +103,9 @@ CODES: dict[str, Shape] = {
         (("code",),),
     ),
     "code_span": Shape(
-        {"code": "VARCHAR", **_CITED}, "the days on which a code that the knowledge dates may be reported", (("code",),)
+        {"code": "VARCHAR", **_CITED},
+        "the days on which a code that the knowledge dates may be reported, one row a code",
+        (("code",),),
     ),
     "modifier": Shape(
         {"modifier": "VARCHAR", "bypasses": "VARCHAR", **_CITED}, "yes | no: whether it may bypass an NCCI edit"
@@ -126,7 +129,14 @@ NCCI: dict[str, Shape] = {
         (("pair", "service"),),
     ),
     "mue": Shape(
-        {"service": "INTEGER", "code": "VARCHAR", "value": "INTEGER", "mai": "VARCHAR", **_CITED},
+        {
+            "service": "INTEGER",
+            "code": "VARCHAR",
+            "value": "INTEGER",
+            "mai": "VARCHAR",
+            "inferred": "INTEGER",  # 1: carried on from another edition
+            **_CITED,
+        },
         "medically unlikely edits: the most units a line (mai 1) or a day (2, 3)",
         (("code", "service"),),
     ),

@@ -1,11 +1,11 @@
--- Reads claim_line (the claim-line table with line_id and checked), payer_book and the reference tables.
+-- Reads claim_line (the claim-line table with line_id, checked and screened), payer_book and the reference tables.
 -- step: dated
 SELECT
   c.line_id,
   c.checked,
   c.claim_id,
   c.claim_line_number,
-  COALESCE(c.person_id, 'claim ' || c.claim_id) AS person,
+  CASE WHEN c.person_id IS NULL THEN 'claim ' || c.claim_id ELSE c.person_id END AS person,
   COALESCE(c.rendering_npi, c.billing_npi, '') AS provider,
   COALESCE(c.billing_npi, '') AS group_npi,
   DATEDIFF('day', CAST('1970-01-01' AS DATE), c.claim_line_start_date) AS day,
@@ -24,7 +24,8 @@ SELECT
   COALESCE(c.hcpcs_modifier_5, '') AS m5,
   CASE WHEN c.unit_basis = 'MJ' THEN 1.0 ELSE CAST(c.service_unit_quantity AS DOUBLE) END AS units,
   c.charge_amount AS charge,
-  CASE WHEN COALESCE(c.prior_authorization_number, '') = '' THEN 0 ELSE 1 END AS authorized
+  CASE WHEN COALESCE(c.prior_authorization_number, '') = '' THEN 0 ELSE 1 END AS authorized,
+  c.screened
 FROM claim_line AS c
 WHERE c.hcpcs_code IS NOT NULL
 -- step: placed
@@ -82,7 +83,8 @@ SELECT
   END AS bypass_sides,
   p.units,
   p.charge,
-  p.authorized
+  p.authorized,
+  p.screened
 FROM placed AS p
 LEFT JOIN payer_book AS b ON b.payer = p.payer AND b.filing = p.filing AND b.state = p.state
 LEFT JOIN modifier AS m1 ON m1.modifier = p.m1 AND m1.bypasses = 'yes' AND p.day BETWEEN m1.from_day AND m1.to_day

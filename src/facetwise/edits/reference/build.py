@@ -1,6 +1,7 @@
 """The reference tables on disk: built once from the knowledge and the catalog, kept by digest in the user's cache.
 
-Two files say the same: `reference-<digest>.duckdb` for many claims and `reference-<digest>.sqlite` for one at a time.
+Two files say the same: `reference-<digest>.duckdb` for many claims and, once it is asked for, `reference-<digest>.sqlite`
+for one at a time.
 """
 
 from __future__ import annotations
@@ -39,8 +40,20 @@ class Reference:
 
     digest: str
     duckdb: Path
-    sqlite: Path
     editions: tuple[Edition, ...] = field(repr=False)
+
+    def sqlite(self) -> Path:
+        """Return the file for one claim at a time, made from the other when it is not there."""
+        import duckdb
+
+        lite = self.duckdb.with_suffix(".sqlite")
+        if not lite.exists():
+            with tempfile.TemporaryDirectory(dir=lite.parent, prefix=".reference-") as scratch:
+                made = Path(scratch) / lite.name
+                with duckdb.connect(str(self.duckdb), read_only=True) as connection:
+                    _write_sqlite(connection, reference_shapes(), made)
+                made.replace(lite)
+        return lite
 
     def releases(self, first: int, last: int) -> dict[str, list[dict[str, str]]]:
         """Return, by kind, what answers on the days from `first` to `last`, in the order of its days."""
@@ -62,15 +75,15 @@ def reference(knowledge: Knowledge, catalog: Path | None = None) -> Reference:
         releases = [one for kind, _, _ in KINDS for one in opened.releases(kind)]
         digest = _digest(knowledge, releases)
         place = cache_directory()
-        duck, lite = (place / f"reference-{digest}.{ending}" for ending in ("duckdb", "sqlite"))
+        duck = place / f"reference-{digest}.duckdb"
         rows, editions = knowledge_rows(knowledge, releases)
         editions += [_edition(release) for release in releases]
-        if not duck.exists() or not lite.exists():
+        if not duck.exists():
             place.mkdir(parents=True, exist_ok=True)
             rows |= code_rows(knowledge) | _payer_rows(knowledge) | {"edition": edition_rows(editions)}
-            _build(duck, lite, rows, opened, releases)
+            _build(duck, rows, opened, releases)
             _prune(place, digest)
-    return Reference(digest, duck, lite, tuple(editions))
+    return Reference(digest, duck, tuple(editions))
 
 
 def _payer_rows(knowledge: Knowledge) -> dict[str, Rows]:
@@ -91,22 +104,21 @@ def _shown(day: int) -> str:
 def _digest(knowledge: Knowledge, releases: list[Release]) -> str:
     """Return a digest over the knowledge, the releases and the code that makes tables of them."""
     digest = hashlib.sha256(knowledge.digest.encode())
-    for path in sorted([*(_ROOM / "reference").glob("*.py"), _ROOM / "tables.py"]):
+    for path in sorted([*(_ROOM / "reference").glob("*.py"), _ROOM / "tables.py", _ROOM / "registry.py"]):
         digest.update(path.read_bytes())
     said = [(one.kind, one.release, str(one.start), str(one.end), one.sha256, one.rows) for one in releases]
     digest.update(msgspec.json.encode(said))
     return digest.hexdigest()[:32]
 
 
-def _build(duck: Path, lite: Path, rows: dict[str, Rows], catalog: Catalog, releases: list[Release]) -> None:
+def _build(duck: Path, rows: dict[str, Rows], catalog: Catalog, releases: list[Release]) -> None:
     import duckdb
 
-    shapes = reference_shapes()
     with tempfile.TemporaryDirectory(dir=duck.parent, prefix=".reference-") as scratch:
         made = Path(scratch) / duck.name
         connection = duckdb.connect(str(made))
         try:
-            for name, shape in shapes.items():
+            for name, shape in reference_shapes().items():
                 _create(connection, name, shape, rows.get(name, []))
             if releases and catalog.path is not None:
                 # The catalog is open already; a second connection in this process has to share its way of opening.
@@ -116,12 +128,9 @@ def _build(duck: Path, lite: Path, rows: dict[str, Rows], catalog: Catalog, rele
                 connection.execute("DETACH catalog")
             for statement in SCREENS:
                 connection.execute(statement)
-            written = Path(scratch) / lite.name
-            _write_sqlite(connection, shapes, written)
         finally:
             connection.close()
         made.replace(duck)
-        written.replace(lite)
 
 
 def _create(connection: duckdb.DuckDBPyConnection, name: str, shape: Shape, rows: Rows) -> None:

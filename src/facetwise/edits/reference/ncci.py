@@ -41,7 +41,7 @@ _FROM_RELEASE = {
         WHERE release_id = $release AND greatest($first, effective - DATE '1970-01-01')
           <= least($last, coalesce(deleted - DATE '1970-01-01' - 1, $last))""",
     "mue": """
-        INSERT INTO mue SELECT $service, code, value, mai, $first, $last, '' FROM catalog.mue WHERE release_id = $release""",
+        INSERT INTO mue SELECT $service, code, value, mai, 0, $first, $last, '' FROM catalog.mue WHERE release_id = $release""",
     "add_on": """
         INSERT INTO add_on
         SELECT add_on, primary_code, type, greatest($first, effective - DATE '1970-01-01'),
@@ -104,7 +104,8 @@ def knowledge_rows(knowledge: Knowledge, releases: list[Release]) -> tuple[dict[
                 put(kind, "ptp", values, record["edition"], span, joined(row.sources))
     for row, record in tables["edits/mue"].records():
         service = _SERVICES[record["table"]]
-        values = (service, record["code"], record["value"], record["mai"])
+        inferred = int(row.evidence == "inferred")
+        values = (service, record["code"], record["value"], record["mai"], inferred)
         span = from_day(row.start), to_day(row.end)
         put(_MUE_KINDS[service], "mue", values, record["edition"], span, joined(row.sources))
     for row, record in tables["edits/add-on-codes"].records():

@@ -1,15 +1,17 @@
 """What lets the batch engine pass over most lines: for each code and pair of codes, whether a finding is possible at all.
 
 These tables are wider than the edits (they know neither payer nor modifier, and a code has its lowest limit of all days and
-services), so that a line that passes the screen has no finding of the NCCI edits, of the code's days or of the rules of the
+services), so that a line that the screen drops has no finding of the NCCI edits, of the code's days or of the rules of the
 watched codes; what is kept is judged by the rule texts. Codes stand as small numbers, a pair of codes as one number.
 """
 
 from __future__ import annotations
 
+from facetwise.edits.registry import ADD_ON, SCREENS, WATCHED
+
 SCREENS = (
-    # most: the least of the unit values that bear on one line; kept: every line of the code is judged.
-    """
+    # most: the least of the unit values that bear on one line; kept: why every line of the code is judged.
+    f"""
     CREATE TABLE screen_code AS
     WITH known AS (
       SELECT column1 AS code FROM ptp WHERE indicator <> '9'
@@ -18,17 +20,21 @@ SCREENS = (
       UNION SELECT code FROM code_span UNION SELECT code FROM watched UNION SELECT code FROM facet_code
     ),
     span AS (
-      SELECT code, CASE WHEN count(*) = 1 THEN min(from_day) ELSE 9999999 END AS first_day, max(to_day) AS last_day
-      FROM code_span GROUP BY code
+      SELECT code, from_day AS first_day, to_day AS last_day FROM code_span
     ),
-    most AS (SELECT code, min(value) AS value FROM mue GROUP BY code)
+    most AS (
+      SELECT code, min(value) FILTER (service = 1) AS practitioner, min(value) FILTER (service = 2) AS hospital
+      FROM mue GROUP BY code
+    )
     SELECT known.code, (row_number() OVER (ORDER BY known.code) - 1)::INTEGER AS id,
-      coalesce(most.value, 99999999)::INTEGER AS most,
+      coalesce(most.practitioner, 99999999)::INTEGER AS most_practitioner,
+      coalesce(most.hospital, 99999999)::INTEGER AS most_hospital,
       coalesce(span.first_day, -9999999)::INTEGER AS first_day, coalesce(span.last_day, 9999999)::INTEGER AS last_day,
-      known.code IN (SELECT code FROM add_on) OR known.code IN (SELECT code FROM watched)
-        OR known.code IN (SELECT code FROM facet_code) AS kept
+      (CASE WHEN known.code IN (SELECT code FROM add_on) THEN {SCREENS[ADD_ON]} ELSE 0 END
+        + CASE WHEN known.code IN (SELECT code FROM watched) OR known.code IN (SELECT code FROM facet_code)
+          THEN {SCREENS[WATCHED]} ELSE 0 END)::INTEGER AS kept
     FROM known LEFT JOIN most ON most.code = known.code LEFT JOIN span ON span.code = known.code
-    """,
+    """,  # noqa: S608 - numbers of our own
     # Two lines of one code bear on each other by a unit value of the day.
     """
     CREATE TABLE screen_pair AS
@@ -42,4 +48,12 @@ SCREENS = (
     SELECT low::BIGINT * 65536 + high AS pair, min(from_day) AS from_day, max(to_day) AS to_day
     FROM both_ways GROUP BY low, high ORDER BY pair
     """,
+    """
+    CREATE TABLE ptp_keyed AS
+    SELECT least(a.id, b.id)::BIGINT * 65536 + greatest(a.id, b.id) AS screen, ptp.*
+    FROM ptp JOIN screen_code AS a ON a.code = ptp.column1 JOIN screen_code AS b ON b.code = ptp.column2
+    WHERE indicator <> '9' ORDER BY screen, ptp.service, ptp.column1, from_day
+    """,
+    "DROP TABLE ptp",
+    "CREATE VIEW ptp AS SELECT * EXCLUDE (screen) FROM ptp_keyed",
 )

@@ -35,6 +35,8 @@ SELECT
   d.service,
   d.book,
   d.code,
+  d.provider,
+  d.group_npi,
   d.type,
   d.first_primary,
   d.last_primary,
@@ -51,7 +53,8 @@ SELECT
   MIN(j.citations) AS citations
 FROM alone AS d
 JOIN junction AS j ON j.book = d.book AND j.code = d.code AND d.day BETWEEN j.from_day AND j.to_day
-JOIN line AS o ON o.visit = d.visit AND o.person = d.person AND o.day = d.day AND o.code = j.other
+JOIN line AS o ON o.visit = d.visit AND o.person = d.person AND o.day = d.day AND o.service = d.service
+  AND o.code = j.other AND (o.provider = d.provider OR (o.group_npi = d.group_npi AND d.group_npi <> ''))
 GROUP BY d.line_id
 -- findings
 SELECT

@@ -17,6 +17,7 @@ SELECT
   l.units,
   m.value,
   m.mai,
+  m.inferred,
   m.citations
 FROM line AS l
 JOIN mue AS m ON m.code = l.code AND m.service = l.service AND l.day BETWEEN m.from_day AND m.to_day
@@ -29,6 +30,7 @@ SELECT
   code,
   value,
   mai,
+  inferred,
   MIN(citations) AS citations,
   MAX(CASE WHEN checked = 1 THEN line_id END) AS line_id,
   COUNT(*) AS lines,
@@ -37,13 +39,13 @@ SELECT
   SUM(CASE WHEN claim = 'facility' AND setting = 'asc' AND side = 'L' AND units = 1 THEN 1 ELSE 0 END) AS left_lines
 FROM valued
 WHERE mai IN ('2', '3')
-GROUP BY person, provider, day, service, code, value, mai
--- step: over
-SELECT line_id, day, service, code, value, mai, citations, 1 AS lines, units
+GROUP BY person, provider, day, service, code, value, mai, inferred
+-- step: exceeding
+SELECT line_id, day, service, code, value, mai, inferred, citations, 1 AS lines, units
 FROM valued
 WHERE mai = '1' AND checked = 1 AND units > value
 UNION ALL
-SELECT line_id, day, service, code, value, mai, citations, lines, units
+SELECT line_id, day, service, code, value, mai, inferred, citations, lines, units
 FROM summed
 WHERE units > value AND line_id IS NOT NULL AND NOT (value = 1 AND lines = 2 AND right_lines = 1 AND left_lines = 1)
 -- step: told
@@ -54,6 +56,7 @@ SELECT
   o.code,
   o.value,
   o.mai,
+  o.inferred,
   o.citations,
   o.lines,
   CASE
@@ -61,14 +64,14 @@ SELECT
     ELSE CAST(o.units AS VARCHAR)
   END AS shown,
   l.book
-FROM over AS o
+FROM exceeding AS o
 JOIN line AS l ON l.line_id = o.line_id
 -- findings
 SELECT
   t.line_id,
   CAST(NULL AS BIGINT) AS other_line_id,
   'mue-exceeded' AS edit,
-  CASE WHEN u.applies = 'yes' THEN 'deny' ELSE 'review' END AS severity,
+  CASE WHEN u.applies = 'yes' AND t.inferred = 0 THEN 'deny' ELSE 'review' END AS severity,
   t.code || ': ' || t.shown || ' units' || CASE
     WHEN t.mai = '1' THEN ' on the line'
     WHEN t.lines = 1 THEN ' on the day'
@@ -77,6 +80,9 @@ SELECT
     WHEN t.mai = '1' THEN 'The edit looks at each line by itself.'
     WHEN t.mai = '2' THEN 'The value is absolute: it cannot be exceeded on appeal.'
     ELSE 'Records that show the units as done, rightly coded and necessary may overturn the denial.'
+  END || CASE
+    WHEN t.inferred = 1 THEN ' The value is carried over from another edition of the table.'
+    ELSE ''
   END || CASE
     WHEN u.applies = 'yes' THEN ''
     ELSE ' That this payer applies these edits is not established.'

@@ -1,0 +1,227 @@
+"""Many claims at once: every edit over files of any size, in DuckDB, in bounded memory.
+
+One narrow pass finds the person-days in which a finding is possible (`screening`), one wide pass fetches their lines, and
+the rule texts judge those. Lines are worked off in lots, all lines of a person in one; a finished lot is kept beside the
+output until all are done, so that an interrupted run can be resumed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from facetwise.edits import screening
+from facetwise.edits.prepare.statements import fill
+from facetwise.edits.registry import FAMILIES, SCREENS, Family
+from facetwise.edits.tables import PREPARED
+from facetwise.edits.texts import read_text
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from facetwise.edits.reference.build import Reference
+
+Progress = Callable[[str, float], None]
+# Lines in a lot: what keeps the memory of the join within a gigabyte.
+LOT_LINES = 12_000_000
+_DX = tuple(f"diagnosis_code_{number}" for number in range(1, 26))
+_POINTERS = tuple(f"diagnosis_pointer_{number}" for number in range(1, 5))
+# What of a line is read for judging and reporting, beside its diagnoses.
+_READ = (
+    *("line_id", "checked", "file", "place", "claim_id", "claim_line_number", "claim_type", "person_id", "payer"),
+    *("claim_filing_indicator_code", "place_of_service_code", "bill_type_code", "claim_line_start_date", "hcpcs_code"),
+    *("hcpcs_modifier_1", "hcpcs_modifier_2", "hcpcs_modifier_3", "hcpcs_modifier_4", "hcpcs_modifier_5"),
+    *("service_unit_quantity", "unit_basis", "charge_amount", "rendering_npi", "billing_npi", "state"),
+    "prior_authorization_number",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the run may use: DuckDB's memory limit ("2GB"; empty: its own default) and threads (0: all), lines in a lot."""
+
+    memory_limit: str = ""
+    threads: int = 0
+    lot_lines: int = LOT_LINES
+
+
+@dataclass(slots=True)
+class Found:
+    """What a run leaves in its directory: the findings in order, and how many lines were judged."""
+
+    findings: Path
+    lines: int
+    first_day: int
+    last_day: int
+    lots: int
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def tune(connection: duckdb.DuckDBPyConnection, work: Path, settings: Settings) -> None:
+    """Set memory, threads and the place for what does not fit. Raises duckdb.Error on a limit that is none."""
+    connection.execute("SET preserve_insertion_order = false")
+    connection.execute("SET temp_directory = $place", {"place": str(work / "spill")})
+    if settings.threads:
+        connection.execute("SET threads = $threads", {"threads": settings.threads})
+    if settings.memory_limit:
+        connection.execute("SET memory_limit = $limit", {"limit": settings.memory_limit})
+
+
+def attach(connection: duckdb.DuckDBPyConnection, reference: Reference) -> None:
+    """Let the texts read the reference tables by their plain names."""
+    place = str(reference.duckdb).replace("'", "''")
+    connection.execute(f"ATTACH '{place}' AS reference (READ_ONLY)")
+    connection.execute("SET search_path = 'memory,reference'")
+
+
+class Batch:
+    """A run over `source`, a relation of the connection: the claim-line table with line_id and checked.
+
+    line_id are whole numbers from 0 in the order of the input, history after all checked lines. `resolve` turns the
+    distinct (payer, filing indicator, state) of the lines into rows (payer, filing, state, book).
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        work: Path,
+        settings: Settings,
+        resolve: Callable[[Sequence[tuple[str, str, str]]], Sequence[tuple[str, str, str, int]]],
+        progress: Progress,
+        with_history: bool = False,
+        families: Sequence[Family] = FAMILIES,
+    ):
+        self._connection = connection
+        self._work = work
+        self._settings = settings
+        self._resolve = resolve
+        self._progress = progress
+        self._families = [one for one in families if with_history or not one.with_history]
+
+    def run(self) -> Found:
+        """Judge all lines; return where the findings lie. Lots that lie finished in the directory are not done again."""
+        lines, first, last = self._row(
+            "SELECT count(*), min(claim_line_start_date) - DATE '1970-01-01', max(claim_line_start_date) - DATE '1970-01-01'"
+            " FROM source"
+        )
+        found = Found(self._work / "findings.parquet", lines or 0, first or 0, last or 0, 1)
+        found.lots = max(1, -(-found.lines // self._settings.lot_lines))
+        self._progress("reading", 0.0)
+        self._screen(found)
+        self._progress("fetching", 0.3)
+        self._fetch()
+        parts = []
+        for lot in range(found.lots):
+            part = self._work / f"lot-{lot:04d}.parquet"
+            if not part.exists():
+                self._lot(lot, part)
+            parts.append(part)
+            self._progress("judging", 0.5 + 0.45 * (lot + 1) / found.lots)
+        self._merge(parts, found)
+        self._progress("done", 1.0)
+        return found
+
+    def _screen(self, found: Found) -> None:
+        run = self._connection.execute
+        run(screening.NARROW, {"lots": found.lots})
+        run(screening.PAIRS, {"first": found.first_day, "last": found.last_day})
+        for statement in screening.TABLES:
+            run(statement)
+        for lot in range(found.lots):
+            lines = screening.ALL_LINES if found.lots == 1 else screening.LINES_OF_LOT.format(lot=lot)
+            run(screening.MET.format(lines=lines))
+            run(screening.KEEP[0])
+            run(screening.KEEP[1], {"lots": found.lots, "lot": lot})
+            self._progress("screening", 0.1 + 0.2 * (lot + 1) / found.lots)
+        run(screening.KEPT[0])
+        for table in ("met", "narrow", "pair_asked", "kept_visit"):
+            run(f"DROP TABLE {table}")
+
+    def _fetch(self) -> None:
+        run = self._connection.execute
+        columns = ", ".join("source." + name for name in _READ)
+        run(screening.KEPT[1].format(columns=columns))
+        run("DROP TABLE kept_line")
+        run(screening.DIAGNOSES.format(columns=", ".join(("line_id", "hcpcs_code", *_DX, *_POINTERS))))
+        run(screening.PTP_MET)
+        asked = run(
+            "SELECT DISTINCT coalesce(payer, ''), coalesce(claim_filing_indicator_code, ''), coalesce(state, '')"
+            " FROM claim_line ORDER BY ALL"
+        ).fetchall()
+        run("CREATE TABLE payer_book (payer VARCHAR, filing VARCHAR, state VARCHAR, book INTEGER)")
+        rows = list(self._resolve(asked))
+        if rows:
+            self._connection.executemany("INSERT INTO payer_book VALUES (?, ?, ?, ?)", rows)
+
+    def _lot(self, lot: int, part: Path) -> None:
+        run = self._connection.execute
+        run(f"CREATE OR REPLACE VIEW lot_line AS SELECT * FROM claim_line WHERE lot = {lot:d}")
+        columns = ", ".join(PREPARED["line"].columns)
+        run(f"CREATE OR REPLACE TABLE all_line AS SELECT {columns} FROM ({_over(fill('line', 'duckdb'), 'lot_line')})")  # noqa: S608
+        run("CREATE OR REPLACE VIEW line AS SELECT * FROM all_line")
+        columns = ", ".join(PREPARED["facet"].columns)
+        run(f"CREATE OR REPLACE TABLE facet AS SELECT {columns} FROM ({fill('facet', 'duckdb')})")  # noqa: S608
+        run("CREATE OR REPLACE VIEW lot_dx AS SELECT * FROM claim_dx WHERE line_id IN (SELECT line_id FROM all_line)")
+        run(f"CREATE OR REPLACE TABLE line_dx AS {_over(fill('line_dx', 'duckdb'), 'lot_dx')}")
+        run(
+            "CREATE OR REPLACE TABLE finding (line_id BIGINT, other_line_id BIGINT, edit VARCHAR, severity VARCHAR,"
+            " message VARCHAR, fix VARCHAR, evidence VARCHAR, citations VARCHAR, family INTEGER)"
+        )
+        empty = {name for name in ("facet", "line_dx") if not self._row(f"SELECT count(*) FROM {name}")[0]}  # noqa: S608
+        for number, family in enumerate(self._families):
+            if empty.intersection(family.needs):
+                continue
+            bit = SCREENS[family.screen]
+            run(f"CREATE OR REPLACE VIEW line AS SELECT * FROM all_line WHERE screened & {bit:d} <> 0")
+            text = read_text(family.name).statement()
+            run(f"INSERT INTO finding SELECT f.*, {number:d} FROM ({text}) AS f")  # noqa: S608
+        self._write(part)
+
+    def _write(self, part: Path) -> None:
+        unfinished = part.with_suffix(".unfinished")
+        self._connection.execute(_FINDINGS, {"file": str(unfinished)})
+        unfinished.replace(part)
+
+    def _merge(self, parts: Sequence[Path], found: Found) -> None:
+        if len(parts) == 1:
+            parts[0].replace(found.findings)
+            return
+        unfinished = found.findings.with_suffix(".unfinished")
+        self._connection.execute(
+            "COPY (SELECT * FROM read_parquet($parts) ORDER BY line_id, family, other_line_id, message)"
+            " TO $file (FORMAT parquet, COMPRESSION zstd)",
+            {"parts": [str(part) for part in parts], "file": str(unfinished)},
+        )
+        unfinished.replace(found.findings)
+
+    def _row(self, query: str) -> Any:
+        return self._connection.execute(query).fetchone()
+
+
+def digest_of(parts: Sequence[str]) -> str:
+    """Return a short digest of what tells one run from another."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:24]
+
+
+def _over(statement: str, relation: str) -> str:
+    """Return a statement that fills a prepared table, reading the claim lines of one lot."""
+    return f"WITH claim_line AS (SELECT * FROM {relation}) SELECT * FROM ({statement})"  # noqa: S608 - names of our own
+
+
+# Findings with what tells a person which lines are meant, in the order of the input.
+_FINDINGS = """
+COPY (
+  SELECT f.line_id, f.family, c.claim_id, c.claim_line_number, f.edit, f.severity, f.message, f.fix,
+    coalesce(x.carc, '') AS carc, f.evidence, f.citations,
+    o.claim_id AS other_claim_id, o.claim_line_number AS other_claim_line_number,
+    c.file, c.place, c.hcpcs_code, c.billing_npi, c.rendering_npi, c.payer, c.claim_line_start_date, c.charge_amount
+  FROM finding AS f
+  JOIN lot_line AS c ON c.line_id = f.line_id
+  LEFT JOIN lot_line AS o ON o.line_id = f.other_line_id
+  LEFT JOIN edit_fact AS x ON x.edit = f.edit AND c.claim_line_start_date - DATE '1970-01-01' BETWEEN x.from_day AND x.to_day
+  ORDER BY f.line_id, f.family, f.other_line_id, f.message
+) TO $file (FORMAT parquet, COMPRESSION zstd)
+"""
