@@ -55,25 +55,23 @@ def ptp_pair(world: World, claims: Claims) -> Iterator[Found]:
     for line in claims.checked:
         found: dict[str, tuple[Severity, Line]] = {}
         for other in claims.together(line):
-            outcome = _pair(world, other, line) if other.service == line.service else None
-            if outcome and (other.code not in found or (outcome, found[other.code][0]) == ("deny", "review")):
-                found[other.code] = outcome, other
-        for column1, (outcome, other) in found.items():
-            severity = outcome if world.applies(line.day, line.book, "ptp-pair") else "review"
+            severity = _pair(world, other, line) if other.service == line.service else None
+            if severity and (other.code not in found or (severity, found[other.code][0]) == ("deny", "review")):
+                found[other.code] = severity, other
+        for column1, (severity, other) in found.items():
             yield line.finding("ptp-pair", severity, other, apart=column1, column1=column1)
 
 
 def _pair(world: World, first: Line, second: Line) -> Severity | None:
-    """Return how sure it is that the edit refuses the second line, at a payer that applies it."""
     rows = world.ncci.ptp.get((first.service, first.code, second.code), ())
     indicators = {row[2] for row in rows if row[0] <= second.day <= row[1]}
     if "0" in indicators:
-        return "deny"
+        return _severity(world, second, "ptp-pair")
     if "1" not in indicators:
         return None
     modifiers = first.bypass | second.bypass
     if not modifiers:
-        return "deny"
+        return _severity(world, second, "ptp-pair")
     # Sides set two lines apart only where they are opposite; RT on one line says nothing of a line without a side.
     return "review" if modifiers <= _SIDES and {first.side, second.side} != {RIGHT, LEFT} else None
 
