@@ -191,10 +191,12 @@ PAYER_TABLES: dict[str, Shape] = {
             "claim": "VARCHAR",
             "setting": "VARCHAR",  # '': unknown
             "reviewer": "VARCHAR",
+            "bound": "INTEGER",  # 1: info because the facility's claim bears the number
             **_RULE,
         },
-        "facet codes and others that a payer names that need prior authorization (severity deny on a facility claim, review on a professional one) or may need"
-        " it by plan (info)",
+        "facet codes and others that a payer names that need prior authorization: deny on a facility claim where all that is"
+        " said requires it; on a professional claim review, or info where the requirement is bound to a setting and so the"
+        " facility's; info where it depends on the plan",
         _BY_CODE,
     ),
     "destruction_rule": Shape(

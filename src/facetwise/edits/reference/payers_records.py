@@ -28,6 +28,10 @@ _NEVER = "The record is not to be changed to fit the claim."
 _NO_IMAGING = "none"
 _SEDATION_CODES = "edits/sedation-codes"
 _CLAIMS = ("professional", "facility")
+_NUMBER = "Put the decision's number on the claim. Where there is none, the service was to be decided on beforehand."
+_FACILITYS = (
+    "The facility's claim bears the number; see that there is a decision, since this claim is paid only if that one is."
+)
 
 
 def records(scope: Scope) -> Iterator[tuple[str, Row]]:
@@ -176,17 +180,21 @@ def _authorization(scope: Scope, code: str, techniques: tuple[str, ...], claim: 
         if isinstance(one.value, PriorAuthorization)
         and (code in one.value.codes or (code in scope.codes and not one.value.codes))
     ]
-    fix = "Put the decision's number on the claim. Where there is none, the service was to be decided on beforehand."
     for required in ("yes", "depends"):
         chosen = [one for one in said if one.value.required == required]
         if not chosen:
             continue
         told = [one for one in chosen if setting or not one.value.applies.setting]
         sure = len(chosen) == len(said) and any(hard(one, _requires) for one in told)
-        severity = deny_if(claim == "facility" and sure) if required == "yes" else "info"
+        severity = "info" if required == "depends" else deny_if(claim == "facility" and sure)
+        fix, bound = _NUMBER, required == "yes" and all(one.value.applies.setting for one in chosen)
+        if claim == "professional" and bound:
+            # A requirement that is bound to a setting is the facility's to meet; the professional's claim bears no number.
+            severity, fix = "info", _FACILITYS
         one = next((one for one in told if hard(one, _requires)), chosen[0])
         lead = "" if setting or not one.value.applies.setting else "The claim does not tell the setting. "
-        return {"reviewer": one.value.reviewer, **rule(scope, [one], severity=severity, fix=fix, lead=lead)}
+        row = {"reviewer": one.value.reviewer, "bound": int(claim == "professional" and bound)}
+        return {**row, **rule(scope, [one], severity=severity, fix=fix, lead=lead)}
     return None
 
 
