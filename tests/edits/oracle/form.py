@@ -76,7 +76,7 @@ def bilateral_reporting(world: World, claims: Claims) -> Iterator[Found]:
     """Both sides of a code are reported otherwise than the payer wants."""
     groups = grouped(
         claims.facets,
-        lambda line: (line.person, line.day, line.provider, line.code, line.claim, line.setting, line.book),
+        lambda line: (line.person, line.day, line.provider, line.code, line.claim, line.book, layout(world, line)[0]),
     )
     for group in groups.values():
         for line in group:
