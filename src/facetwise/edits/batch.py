@@ -214,7 +214,7 @@ def _over(statement: str, relation: str) -> str:
 # Findings with what tells a person which lines are meant, in the order of the input.
 _FINDINGS = """
 COPY (
-  SELECT f.line_id, f.family, c.claim_id, c.claim_line_number, f.edit, f.severity, f.message, f.fix,
+  SELECT f.line_id, f.family, f.other_line_id, c.claim_id, c.claim_line_number, f.edit, f.severity, f.message, f.fix,
     coalesce(x.carc, '') AS carc, f.evidence, f.citations,
     o.claim_id AS other_claim_id, o.claim_line_number AS other_claim_line_number,
     c.file, c.place, c.hcpcs_code, c.billing_npi, c.rendering_npi, c.payer, c.claim_line_start_date, c.charge_amount
