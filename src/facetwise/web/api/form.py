@@ -38,7 +38,8 @@ class FormField(msgspec.Struct, frozen=True, kw_only=True):
 class FormCriterion(msgspec.Struct, frozen=True, kw_only=True):
     """A criterion, what it wants of the record, on whose word, and the facts that no criterion before it asks for.
 
-    A criterion whose facts are asked already, or which a person judges, has no fields.
+    A criterion whose facts are asked already, or which a person judges, has no fields; `counted`: it is judged from the
+    dates of earlier procedures.
     """
 
     id: str
@@ -48,6 +49,7 @@ class FormCriterion(msgspec.Struct, frozen=True, kw_only=True):
     wanted: tuple[str, ...]
     citations: tuple[str, ...]
     presumed: bool
+    counted: bool
     fields: tuple[FormField, ...]
 
 
@@ -106,6 +108,7 @@ def blank_form(desk: Desk, case: Case) -> Form:
                 wanted=tuple(wanted_lines(words, test)) if test else (),
                 citations=one.citations,
                 presumed=not one.established,
+                counted=isinstance(one.value, Limit),
                 fields=tuple(own),
             )
         )

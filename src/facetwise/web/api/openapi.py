@@ -68,9 +68,9 @@ def _operation(
         required = name in query.get("required", ())
         parameters.append(_parameter(name, "query", _plain(schema), values, required=required))
     possible = [schemas[_key(kind)] for kind in one.answers]
-    if one.many:
-        possible.append({"type": "array", "items": possible[0]})
     answer = {"anyOf": possible} if len(possible) > 1 else possible[0]
+    if one.many:
+        answer = {"anyOf": [*possible, {"type": "array", "items": answer}]}
     found: dict[str, Any] = {
         "operationId": one.name,
         "summary": one.summary,

@@ -27,7 +27,7 @@ def operations(shapes: Shapes) -> list[Operation]:
             name="brief",
             path="/brief/{code}",
             summary="The briefing on a code",
-            description="The cited national briefing on a procedure code as of a day, as `facetwise brief` gives it.",
+            description="The cited national briefing on a procedure code as of a day.",
             tag="Questions",
             run=_brief,
             answer=Document,
@@ -75,7 +75,7 @@ def operations(shapes: Shapes) -> list[Operation]:
             name="price",
             path="/price",
             summary="What Medicare allows",
-            description="The expected allowed amount of claim lines, with each step and its source. With `compare`, one "
+            description="The expected allowed amount of claim lines, with each step and its source. With compare, one "
             f"claim in office, surgery center and hospital. {_LISTED}",
             tag="Questions",
             run=_price,

@@ -220,8 +220,8 @@ class _Makers:
             "LineToPrice",
             ("code", Annotated[str, Meta(pattern="^[0-9A-Za-z][0-9]{3}[0-9A-Za-z]$", examples=["64493"])]),
             ("modifiers", self.many(Annotated[str, Meta(pattern="^[0-9A-Za-z]{2}$")], most=10) | None, None),
-            ("units", Annotated[int, Meta(ge=1, le=1_000_000)] | None, 1),
-            self.maybe("line", Annotated[int, Meta(ge=1, le=1_000_000)]),
+            ("units", Annotated[int, Meta(ge=1, le=1_000_000)], 1),
+            ("line", Annotated[int, Meta(ge=1, le=1_000_000)] | msgspec.UnsetType, msgspec.UNSET),
             self.maybe("charge", self.money),
             *(
                 self.maybe(name, kind, "Ignored: what /code adds.")

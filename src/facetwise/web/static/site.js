@@ -68,6 +68,12 @@ addEventListener("keydown", event => {
 addEventListener("click", event => {
   for (const pick of document.querySelectorAll(".pick[open]")) if (!pick.contains(event.target)) pick.open = false;
 });
+// A link to what is folded opens it.
+addEventListener("click", event => {
+  const link = event.target.closest("a[href^='#']");
+  const aim = link && document.getElementById(link.getAttribute("href").slice(1));
+  if (aim && aim.tagName === "DETAILS") aim.open = true;
+});
 for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => print());
