@@ -3,6 +3,7 @@
 An entry holds the contract's input as `case`, whole or as what differs from a `base` of its file: mappings are merged, a list
 is merged by position when the difference is a mapping of positions, and `absent` takes a key away. `expect` names what must be
 in the answer: `missing` is a subset, `without` are criteria that must not be judged, `fails` expects an error with these words.
+`alternatives` are outcomes by contractor ({} for none), `differs` ids in which one differs, `note` words of a note.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from facetwise.problems import FacetwiseError
 _ROOT = Path(__file__).parents[2] / "knowledge"
 _KEYS = {"name", "source", "base", "case", "expect"}
 _EXPECTED = {
-    "outcome", "criteria", "missing", "limits", "positions", "prior_authorization", "policies", "without", "fails"
+    "outcome", "criteria", "missing", "limits", "positions", "prior_authorization", "policies", "without", "fails",
+    "sequence", "note", "alternatives", "differs", "authorization",
 }  # fmt: skip
 _SAID = {"true": True, "false": False, "null": None}
 
@@ -94,6 +96,22 @@ def _compare(answer: Determination, expect: dict[str, Any], knowledge: Knowledge
         assert stands == sorted([position] if isinstance(position, str) else position), stands
     if "prior_authorization" in expect:
         assert answer.prior_authorization.required is _SAID[expect["prior_authorization"]], answer.prior_authorization
+    if "sequence" in expect:
+        assert answer.sequence == expect["sequence"]
+    assert expect.get("note", "") in " ".join(answer.notes), answer.notes
+    for name, wanted in expect.get("authorization", {}).items():
+        found = getattr(answer.prior_authorization, name)
+        if isinstance(wanted, list):
+            assert set(wanted) <= set(found), answer.prior_authorization
+        else:
+            assert found == _SAID.get(wanted, wanted), answer.prior_authorization
+    by_each = {one.whose: one for one in answer.alternatives}
+    if "alternatives" in expect:
+        assert bool(by_each) == bool(expect["alternatives"])
+        for who, outcome in expect["alternatives"].items():
+            assert by_each[who].outcome == outcome, by_each[who]
+    for who, names in expect.get("differs", {}).items():
+        assert set(names) <= {one.id for one in by_each[who].differs}, by_each[who]
     for one in answer.criteria:
         assert all(key in knowledge.store.sources for key in one.citations)
         assert one.citations or one.status == "unknown", f"{one.id} cites nothing"
