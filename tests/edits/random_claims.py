@@ -151,6 +151,7 @@ class _Maker:
     claims: int = 0
     people: int = 0
     prefix: str = ""
+    within: tuple[date, date] | None = None
 
     def pick(self, options: Sequence[Any]) -> Any:
         return self.chance.choice(options)
@@ -159,12 +160,20 @@ class _Maker:
         return self.chance.random() < probability
 
 
-def generate(seed: int, claims: int, payers: Sequence[str], partners: Sequence[str], prefix: str = "") -> Batch:
+def generate(
+    seed: int,
+    claims: int,
+    payers: Sequence[str],
+    partners: Sequence[str],
+    prefix: str = "",
+    within: tuple[date, date] | None = None,
+) -> Batch:
     """Return at least `claims` claims, those of the history not counted; the same for the same arguments.
 
-    `payers` are ids and titles of payers as claims write them; `partners` are codes that make NCCI pairs with facet codes.
+    `payers` are ids and titles of payers as claims write them; `partners` are codes that make NCCI pairs with facet codes;
+    the last session of each person lies `within` these days.
     """
-    maker = _Maker(random.Random(seed), payers, partners, prefix=prefix)
+    maker = _Maker(random.Random(seed), payers, partners, prefix=prefix, within=within)
     batch = Batch([], [])
     judged = 0
     while judged < claims:
@@ -203,10 +212,10 @@ def _payer(maker: _Maker) -> str:
 
 def _days(maker: _Maker) -> list[date]:
     """Return the days of a person's sessions, in no order."""
-    last = maker.pick(_TURNS) + timedelta(days=maker.pick((-1, 0, 1, 0))) if maker.likely(0.45) else None
-    if last is None:
-        begin = _FIRST if maker.likely(0.2) else date(2024, 6, 1)
-        last = begin + timedelta(days=maker.chance.randrange((_LAST - begin).days + 1))
+    begin, end = maker.within or ((_FIRST if maker.likely(0.2) else date(2024, 6, 1)), _LAST)
+    last = begin + timedelta(days=maker.chance.randrange((end - begin).days + 1))
+    if maker.within is None and maker.likely(0.45):
+        last = maker.pick(_TURNS) + timedelta(days=maker.pick((-1, 0, 1, 0)))
     days = [last]
     for _ in range(maker.pick((0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 6, 9))):
         days.append(days[-1] - timedelta(days=maker.pick(_GAPS)))
