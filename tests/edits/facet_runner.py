@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
-from facetwise.claims.columns import COLUMNS
+from facetwise.claims.columns import COLUMNS, SCHEMA
 from facetwise.edits.prepare.statements import fill
 from facetwise.edits.reference.codes import code_rows
 from facetwise.edits.reference.payers import compile_payers
@@ -55,15 +56,20 @@ class Runner:
         for name, shape in PREPARED.items():
             self._create(name, shape.columns)
         for name, shape in {**reference_shapes(), **PREPARED}.items():
-            for number, columns in enumerate(shape.indexes):
-                self.lite.execute(f"CREATE INDEX {name}_{number} ON {name} ({', '.join(columns)})")
+            for number, index in enumerate(shape.indexes):
+                self.lite.execute(f"CREATE INDEX {name}_{number} ON {name} ({', '.join(index)})")
         columns = ", ".join(f"{column.name} {column.type}" for column in COLUMNS)
         self.duck.execute(f"CREATE TABLE given (line_id BIGINT, checked INTEGER, {columns})")
         self.duck.execute("CREATE TABLE payer_book (payer VARCHAR, filing VARCHAR, state VARCHAR, book INTEGER)")
-        book, state = [one[0] for one in self.tables["book_of"][1]], [one[1] for one in self.tables["book_of"][1]]
-        self.books = {
-            (payer, of_state): number
-            for payer, of_state, number in zip(book, state, [one[2] for one in self.tables["book_of"][1]], strict=True)
+        self.books: dict[tuple[str, str], int] = {
+            (payer, state): book for payer, state, book in self.tables["book_of"][1]
+        }
+        self.titles = {
+            said: thing.slug
+            for thing in knowledge.store.things.values()
+            if thing.kind == "payer"
+            for dated in thing.history
+            for said in (thing.slug, getattr(dated.value, "title", "").casefold())
         }
         self.texts = {name: read_text(name).statement() for name in TEXTS}
         for name, text in self.texts.items():
@@ -76,8 +82,6 @@ class Runner:
         )
 
     def _both(self, name: str, columns: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> None:
-        import pyarrow as pa
-
         self._create(name, columns)
         if rows:
             given = pa.table([pa.array(cells) for cells in zip(*rows, strict=True)], names=list(columns))
@@ -87,19 +91,25 @@ class Runner:
             self.lite.executemany(f"INSERT INTO {name} VALUES ({marks})", rows)
 
     def book(self, payer: str, state: str) -> int:
-        """Return the book of a payer id in a state; 0 for a payer that is not known."""
+        """Return the book of a payer, by id or title, in a state; 0 for a payer that is not known."""
+        payer = self.titles.get(payer.casefold(), "")
         return self.books.get((payer, state)) or self.books.get((payer, ""), 0)
 
     def prepare(self, lines: Iterable[Row], history: Iterable[Row] | None = None) -> None:
         """Fill the prepared tables of both engines from rows of the claim-line table; absent keys are NULL."""
         rows = [(checked, row) for checked, some in ((1, lines), (0, history or ())) for row in some]
-        names = [column.name for column in COLUMNS]
-        given = [(number, checked, *(row.get(name) for name in names)) for number, (checked, row) in enumerate(rows, 1)]
         run = self.duck.execute
         for name in ("given", "payer_book", *PREPARED):
             run(f"DELETE FROM {name}")
-        if given:
-            self.duck.executemany(f"INSERT INTO given VALUES ({', '.join('?' * (len(names) + 2))})", given)
+        if rows:
+            cells = [[row.get(name) for _, row in rows] for name in SCHEMA.names]
+            arrays = [pa.array(some, SCHEMA.field(name).type) for name, some in zip(SCHEMA.names, cells, strict=True)]
+            whose = [
+                pa.array(range(1, len(rows) + 1), pa.int64()),
+                pa.array([checked for checked, _ in rows], pa.int32()),
+            ]
+            self.duck.register("rows_given", pa.table([*whose, *arrays], ["line_id", "checked", *SCHEMA.names]))
+            run(f"INSERT INTO given SELECT line_id, checked, {', '.join(SCHEMA.names)} FROM rows_given")
         payers = {
             (row.get("payer") or "", row.get("claim_filing_indicator_code") or "", row.get("state") or "")
             for _, row in rows

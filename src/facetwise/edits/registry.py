@@ -30,6 +30,23 @@ FAMILIES: tuple[Family, ...] = (
     Family("add_on", ("add-on-without-primary",), screen=ADD_ON),
     Family("ptp", ("ptp-pair",), screen=PAIR),
     Family("mue", ("mue-exceeded",), screen=UNITS),
+    Family("units", ("units-not-one",), needs=("facet",)),
+    Family("bilateral", ("bilateral-reporting",), needs=("facet",)),
+    Family("laterality", ("laterality-missing",), needs=("facet",)),
+    Family(
+        "positions",
+        ("third-level-not-covered", "ultrasound-guided", "technique-not-covered", "fact-not-established"),
+    ),
+    Family("levels", ("level-limit", "region-limit", "fact-not-established"), needs=("facet",)),
+    Family("sessions", ("session-limit", "repeat-too-soon"), needs=("facet",)),
+    Family("diagnostic_modifier", ("diagnostic-modifier-missing",), needs=("facet",), with_history=True),
+    Family("imaging", ("imaging-included",), needs=("facet",)),
+    Family("guidance", ("image-guidance-missing",), needs=("line_dx",)),
+    Family("diagnosis", ("diagnosis-not-supporting",), needs=("facet",)),
+    Family("sedation", ("sedation-not-covered",), needs=("facet",)),
+    Family("authorization", ("prior-authorization-missing",)),
+    Family("destruction", ("destruction-includes-injection",), needs=("facet",)),
+    Family("payer_unknown", ("fact-not-established",), needs=("facet",)),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from facetwise.coding.code import LAYOUTS
+from facetwise.coding.judge import payer_name
 from facetwise.edits.reference.scope import Scope, certain, cited, deny_if, rule
 from facetwise.edits.reference.spans import Row
 from facetwise.knowledge.kinds import Billing, Criterion
@@ -33,12 +34,11 @@ def billing(scope: Scope) -> Iterator[tuple[str, Row]]:
 
 
 def _bilateral(scope: Scope) -> Iterator[tuple[str, Row]]:
-    settings = tuple(scope.view.store.vocabulary.words["setting"])
+    settings = (*scope.view.store.vocabulary.words["setting"], "")
     for claim in _CLAIMS:
         for code in scope.codes:
-            rows = {setting: _layout(scope, claim, setting, code) for setting in settings}
-            rows[""] = _agreed([rows[setting] for setting in settings])
-            for setting, row in rows.items():
+            for setting in settings:
+                row = _layout(scope, claim, setting, code)
                 if row is not None:
                     yield "bilateral_rule", {"code": code, "claim": claim, "setting": setting, **row}
 
@@ -50,28 +50,18 @@ def _layout(scope: Scope, claim: str, setting: str, code: str) -> Row | None:
         for one in scope.said_by(whose, question, claim=claim, setting=setting, codes=code):
             if not isinstance(one.value, Billing) or one.value.layout not in LAYOUTS:
                 continue
+            if one.value.applies.setting and not setting:
+                continue  # whether it bears is not known
             own = whose is scope.asked
-            lead = (
-                ""
-                if own
-                else f"How {scope.name} wants both sides reported is not established; this is another's rule. "
-            )
+            lead = f"How {scope.name} wants both sides reported is not established. {payer_name(whose)}: "
             fix = f"{_LAYOUT_FIX[one.value.layout]}, if both sides were treated. {_NEVER}"
             severity = deny_if(own and certain(one))
             return {
                 "layout": one.value.layout,
                 "own": int(own),
-                **rule(scope, [one], severity=severity, fix=fix, lead=lead),
+                **rule(scope, [one], severity=severity, fix=fix, lead="" if own else lead),
             }
     return None
-
-
-def _agreed(rows: list[Row | None]) -> Row | None:
-    """The row for a setting that the claim does not tell: only where every setting has the same layout."""
-    held = [row for row in rows if row is not None]
-    if len(held) < len(rows) or len({row["layout"] for row in held}) > 1:
-        return None
-    return next((row for row in held if row["severity"] != "deny"), held[0])
 
 
 def _diagnostic(scope: Scope) -> Iterator[tuple[str, Row]]:

@@ -17,9 +17,9 @@ _GUIDED = "ultrasound"
 _THIRD = "third_and_further"
 _IMAGING = "edits/imaging-codes"
 _COVERED = ("covered", "covered_with_criteria")
-_NO_PAYMENT = f"Plan no payment for it. {_NEVER}"
+_NO_PAYMENT = f"Expect a denial; plan no payment for it. {_NEVER}"
 _APPEAL = f"Expect a denial; an appeal with documented necessity is the one route that is named. {_NEVER}"
-_ASK = f"Ask the payer before the procedure; keep the answer. {_NEVER}"
+_ASK = f"Ask the payer, and keep its answer with the record. {_NEVER}"
 
 
 def code_rows(view: View, codes: dict[str, FacetCode]) -> Iterator[tuple[str, Row]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from facetwise.coverage.logic import days_of
-from facetwise.edits.reference.scope import ABLATION, INJECTION, Scope, certain, deny_if, rule
+from facetwise.edits.reference.scope import ABLATION, INJECTION, Scope, certain, deny_if, plain, rule
 from facetwise.edits.reference.spans import Row
 from facetwise.knowledge.kinds import Criterion, Limit
 from facetwise.knowledge.parts import Test
@@ -76,7 +76,7 @@ def _in_session(scope: Scope, one: Said, value: Limit) -> Iterator[tuple[str, Ro
                 "counts": counts,
                 # Whether both sides of one joint are one block or two is not said where only their sum is over.
                 "unclear": int(value.counts == "block"),
-                "counted": label if " " in label else f"{label}s",
+                "counted": plain(label if " " in label else f"{label}s"),
                 "at_most": most,
                 "per_region": int("region" in value.per),
             }

@@ -16,6 +16,7 @@ from facetwise.edits.reference.scope import (
     certain,
     deny_if,
     hard,
+    plain,
     rule,
 )
 from facetwise.edits.reference.spans import Row, Rows
@@ -128,7 +129,7 @@ def _sedation(scope: Scope) -> Iterator[tuple[str, Row]]:
     words = scope.view.store.vocabulary.words["sedation"]
     criteria = [one for one in scope.said("sedation") if isinstance(one.value, Criterion)]
     for code, levels in sedation_levels(scope.view).items():
-        told = " or ".join(words.get(level, level) for level in levels)
+        told = plain(" or ".join(words.get(level, level) for level in levels))
         for kind in (INJECTION, ABLATION):
             row = _judged(scope, [one for one in criteria if kind in scope.kinds(one.value.applies.technique)], levels)
             if row is not None:

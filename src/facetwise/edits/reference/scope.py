@@ -118,6 +118,11 @@ def cited(said: list[Said]) -> str:
     return " ".join(dict.fromkeys(key for one in said for key in one.citations))
 
 
+def plain(text: str) -> str:
+    """Return words of the vocabulary fit to stand in a JSON text that SQL puts together."""
+    return text.replace("\\", "/").replace('"', "'")
+
+
 def deny_if(sure: bool) -> str:
     """Return the severity of a refusal that is, or is not, established."""
     return "deny" if sure else "review"

@@ -26,6 +26,7 @@ SELECT
   COALESCE(b.layout, '') AS layout,
   COALESCE(b.severity, 'review') AS severity,
   COALESCE(b.payer, '') AS payer,
+  COALESCE(b.own, 0) AS own,
   COALESCE(b.statement, '') AS statement,
   COALESCE(b.fix, '') AS fix,
   COALESCE(b.evidence, '') AS grade,
@@ -91,7 +92,7 @@ SELECT
   m.code || CASE
     WHEN f.wrong = 'many' THEN ': modifier 50 with more than one unit. Modifier 50 says both sides by itself.'
     WHEN f.wrong = 'sided' THEN ': modifier 50 and ' || m.one_side || ' on one line. Modifier 50 says both sides, ' || m.one_side || ' says one.'
-    WHEN f.wrong = 'layout' THEN ': modifier 50, which ' || m.payer || ' does not want here.'
+    WHEN f.wrong = 'layout' THEN ': both sides on one line with modifier 50.'
     WHEN f.wrong = 'two' THEN ': both sides on two lines, line ' || CAST(o.line_number AS VARCHAR) || CASE
       WHEN o.claim_id = m.claim_id THEN ''
       ELSE ' of claim ' || o.claim_id
@@ -104,7 +105,10 @@ SELECT
       ELSE ' of claim ' || o.claim_id
     END || ' and line ' || CAST(m.line_number AS VARCHAR) || ' report one side twice: modifier 50 on one, RT or LT on the other.'
   END || CASE
-    WHEN f.wrong IN ('layout', 'two') THEN ' ' || m.payer || ': ' || m.statement
+    WHEN f.wrong IN ('layout', 'two') THEN CASE
+      WHEN m.own = 1 THEN ' ' || m.payer || ': '
+      ELSE ' '
+    END || m.statement
     ELSE ''
   END AS message,
   CASE

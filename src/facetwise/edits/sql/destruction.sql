@@ -25,7 +25,7 @@ SELECT
   b.code || ' in the region of ' || a.code || ', line ' || CAST(a.line_number AS VARCHAR) || CASE
     WHEN a.claim_id = b.claim_id THEN ''
     ELSE ' of claim ' || a.claim_id
-  END || ', the same day and side. ' || CASE
+  END || ', on the same day and an overlapping side. ' || CASE
     WHEN b.bypass = 1 THEN 'A modifier says that it was another joint; the record must show it. '
     ELSE ''
   END || r.statement AS message,
