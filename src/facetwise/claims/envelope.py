@@ -180,15 +180,18 @@ class Envelope:
     def too_long(self, place: int) -> None:
         """A segment is too long to be one."""
         self._starts, self._gap = [place], 0
+        self._base += 1
         reason = "a segment is longer than 1,048,576 bytes"
         if self._in_transaction and not self._refused:
             self.unknown(b"", 0, reason)
         else:
             self.reject(place, "?", None, 0, reason)
 
-    def noise(self, place: int, length: int) -> None:
+    def noise(self, place: int, length: int, lines: int) -> None:
         """There is something else where an interchange should begin."""
-        self.reject(place, "?", None, 0, f"{length:,} bytes are no interchange; one begins with a complete ISA segment")
+        self.reject(
+            place, "?", None, lines, f"{length:,} bytes are no interchange; one begins with a complete ISA segment"
+        )
 
     def end(self, place: int, rest: bytes) -> None:
         """The file ends."""

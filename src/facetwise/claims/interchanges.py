@@ -5,6 +5,7 @@ Nothing is read by lines, and no more is held than a block and the longest segme
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import accumulate
 from typing import Protocol
@@ -15,6 +16,8 @@ BLOCK = 1 << 16
 # The longest segment of an 837 by its guides stays under 2,000 bytes.
 SEGMENT_MOST = 1 << 20
 _BLANK = b" \t\r\n"
+# A service line where the delimiters are not known: LX and its number.
+_LINE = re.compile(rb"(?<![0-9A-Za-z])LX[^0-9A-Za-z\s][0-9]{1,6}(?![0-9A-Za-z])")
 
 
 class Sink(Protocol):
@@ -32,8 +35,8 @@ class Sink(Protocol):
     def too_long(self, place: int) -> None:
         """A segment was longer than is accepted and is skipped up to its end."""
 
-    def noise(self, place: int, length: int) -> None:
-        """So many bytes were found where an interchange should begin."""
+    def noise(self, place: int, length: int, lines: int) -> None:
+        """So many bytes, with so many service lines in them, were found where an interchange should begin."""
 
     def end(self, place: int, rest: bytes) -> None:
         """The file ends; `rest` is a last segment without its end, `place` where that begins."""
@@ -49,6 +52,8 @@ class Walk:
         self._place = 0
         self._delimiters: Delimiters | None = None
         self._noise = -1
+        self._noise_lines = 0
+        self._noise_end = b""
         self._skipping = False
 
     def __iter__(self) -> Iterator[None]:
@@ -99,18 +104,18 @@ class Walk:
         """Find the next interchange; what stands before it is noise unless it is blank."""
         if self._noise < 0:
             self._drop(len(self._data) - len(self._data.lstrip(_BLANK)))
-        begin = self._data.find(b"ISA")
-        if begin < 0:
+        begin, header = self._data.find(b"ISA"), None
+        while begin >= 0 and (ended or len(self._data) - begin >= ISA_MOST):
+            header = read_header(self._data[begin : begin + ISA_MOST])
+            if header is not None:
+                break
+            begin = self._data.find(b"ISA", begin + 1)
+        if header is None:
             # The end of the block may hold the beginning of an ISA.
-            self._pass(len(self._data) if ended else max(0, len(self._data) - 2))
+            whole = len(self._data) if ended else max(0, len(self._data) - 2)
+            self._pass(whole if begin < 0 else begin)
             return False
         self._pass(begin)
-        if len(self._data) < ISA_MOST and not ended:
-            return False
-        header = read_header(self._data)
-        if header is None:
-            self._pass(1)
-            return True
         self._end_noise(self._place)
         self._sink.interchange(header, self._place)
         self._delimiters = header.delimiters
@@ -120,12 +125,19 @@ class Walk:
     def _pass(self, count: int) -> None:
         if count and self._noise < 0:
             self._noise = self._place
+        noise = self._noise_end + self._data[:count]
+        end = 0
+        for line in _LINE.finditer(noise):
+            self._noise_lines += 1
+            end = line.end()
+        # What may be the beginning of a line that ends in the next block.
+        self._noise_end = noise[max(end, len(noise) - 10) :]
         self._drop(count)
 
     def _end_noise(self, place: int) -> None:
         if self._noise >= 0:
-            self._sink.noise(self._noise, place - self._noise)
-            self._noise = -1
+            self._sink.noise(self._noise, place - self._noise, self._noise_lines)
+        self._noise, self._noise_lines, self._noise_end = -1, 0, b""
 
     def _skip(self, terminator: bytes) -> bool:
         end = self._data.find(terminator)

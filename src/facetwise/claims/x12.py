@@ -142,7 +142,7 @@ class Claims(Loops):
             return
         person = self._person if self._person_known else self._who()
         self.batch.claims += (
-            *(self._claim_id, self._claim_kind, person, self._payer, self._bill, self._billing_npi, self._dx),
+            *(self._claim_id, self._claim_kind, person, self._payer, self._bill or None, self._billing_npi, self._dx),
             self._filing,
         )
         self.batch.claim_count += 1
@@ -304,5 +304,5 @@ class Claims(Loops):
                 rendering,
                 pointer,
             ),
-            *(pos, state, authorization, referral, self._control_number, self._line_place),
+            *(pos or None, state, authorization, referral, self._control_number, self._line_place),
         )
