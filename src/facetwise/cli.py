@@ -13,6 +13,7 @@ from facetwise import __version__
 from facetwise.catalog import commands as catalog_commands
 from facetwise.catalog import pull_commands
 from facetwise.coverage.commands import add_arguments as add_cover_arguments
+from facetwise.edits.commands import add_arguments as add_check_arguments
 from facetwise.payment.commands import add_price
 from facetwise.problems import FacetwiseError, Problem
 from facetwise.sample.commands import add_sample
@@ -94,6 +95,14 @@ def parser() -> argparse.ArgumentParser:
     add_cover_arguments(cover)
     _knowledge_option(cover)
 
+    check = commands.add_parser(
+        "check",
+        help="claim edits: what would be refused or denied, why, what to do",
+        description="Check claims (837P, 837I, FHIR, CSV, Parquet) line by line against the edits, with sources.",
+    )
+    add_check_arguments(check)
+    _knowledge_option(check)
+
     _knowledge_option(add_price(commands))
 
     data = commands.add_parser(
@@ -137,6 +146,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "brief": _brief,
             "changes": _changes,
             "code": _code,
+            "check": _check,
             "cover": _cover,
             "price": _price,
             "data": lambda chosen: int(chosen.run(chosen)),
@@ -240,6 +250,12 @@ def _code(options: argparse.Namespace) -> int:
 
 def _cover(options: argparse.Namespace) -> int:
     from facetwise.coverage.commands import run
+
+    return run(options)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from facetwise.edits.commands import run
 
     return run(options)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from facetwise.catalog import Catalog, Release, catalog_path, open_catalog
+from facetwise.catalog import Catalog, Release, open_catalog
 from facetwise.edits.reference.codes import Rows, code_rows, iso_day
 from facetwise.edits.reference.ncci import KINDS, Edition, edition_rows, knowledge_rows, load_releases
 from facetwise.edits.reference.screen import SCREENS

@@ -1,0 +1,145 @@
+"""The command line of `facetwise check`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from facetwise.problems import FacetwiseError, Problem
+
+if TYPE_CHECKING:
+    from facetwise.edits.result import Checked
+
+ENGINES = ("duckdb", "spark")
+_REFUSED = 1
+_QUIET = 2.0  # seconds before progress is shown
+
+
+def add_arguments(command: argparse.ArgumentParser) -> None:
+    """Add the claims and the options of `check`."""
+    command.add_argument(
+        "claims", metavar="CLAIMS", nargs="+", help="837P, 837I, FHIR Claim, CSV or Parquet files; - for standard input"
+    )
+    command.add_argument(
+        "--history", metavar="FILE", action="append", default=[], help="earlier claims: counted, not judged"
+    )
+    command.add_argument("--payer", metavar="P", default="", help="the payer of lines that tell none (an id)")
+    command.add_argument("--state", metavar="S", default="", help="the state of lines that tell none, such as OH")
+    command.add_argument("--payers", metavar="FILE", help="a CSV with the columns claim_payer,payer: whom claims mean")
+    command.add_argument(
+        "--format", choices=("json", "table", "csv", "parquet"), help="default: by the ending of FILE, else table"
+    )
+    command.add_argument("-o", "--output", metavar="FILE", help="write the findings here instead of standard output")
+    command.add_argument(
+        "--rejected",
+        metavar="FILE",
+        help="what could not be read, NDJSON (default: beside -o, as FILE.rejected.ndjson)",
+    )
+    command.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="default: duckdb")
+    command.add_argument(
+        "--master", metavar="URL", default="", help="with --engine spark: the cluster (default: local[*])"
+    )
+    command.add_argument("--memory-limit", metavar="SIZE", default="", help="such as 2GB")
+    command.add_argument("--threads", metavar="N", type=int, default=0, help="default: all")
+    command.add_argument("--resume", action="store_true", help="take up a run of the same files that broke off")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run `check`; return 1 when a finding says that something would be rejected or denied, else 0."""
+    from facetwise.edits import output
+    from facetwise.edits.batch import Settings
+    from facetwise.edits.check import Asked, checked
+    from facetwise.edits.payer_names import read_map
+    from facetwise.edits.sources import refuse_output
+    from facetwise.knowledge import load
+
+    out = Path(options.output) if options.output else None
+    form = options.format or (output.ENDINGS.get(out.suffix.lower(), "json") if out else "table")
+    if form == "parquet" and out is None:
+        raise FacetwiseError(
+            Problem("", 0, "Parquet does not belong on standard output", mend="name a file with -o FILE")
+        )
+    if options.master and options.engine != "spark":
+        raise FacetwiseError(Problem("", 0, "--master is for --engine spark", "both, or neither"))
+    if options.threads < 0:
+        raise FacetwiseError(Problem("", 0, f"--threads {options.threads}", "0 (all) or more"))
+    inputs = [*options.claims, *options.history]
+    rejected = Path(options.rejected) if options.rejected else out and out.with_name(f"{out.name}.rejected.ndjson")
+    for name in (out, rejected):
+        if name is not None:
+            refuse_output(name, inputs)
+    asked = Asked(
+        claims=tuple(options.claims),
+        history=tuple(options.history),
+        mapped_payers=tuple(read_map(Path(options.payers)).items()) if options.payers else (),
+        default_payer=options.payer,
+        state=options.state,
+        engine=options.engine,
+        master=options.master,
+        settings=Settings(options.memory_limit, options.threads),
+        resume=options.resume,
+    )
+    with checked(asked, load(options.knowledge), out, _Progress()) as result:
+        if out is not None:
+            output.write(result, form, out)
+        else:
+            _print(result, form)
+        if rejected is not None:
+            output.keep_rejected(result, rejected)
+        _tell(result, out, rejected)
+        return _REFUSED if result.refused else 0
+
+
+def _print(result: Checked, form: str) -> None:
+    from facetwise.edits import output
+
+    if form == "json":
+        for part in output.json_parts(result):
+            sys.stdout.buffer.write(part)
+    elif form == "csv":
+        output.csv_to(result, sys.stdout.buffer)
+    else:
+        sys.stdout.buffer.write(output.table(result).encode() + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _tell(result: Checked, out: Path | None, rejected: Path | None) -> None:
+    said = sys.stderr
+    if out is not None:
+        rate = f", {result.lines / result.seconds:,.0f} lines a second" if result.seconds > _QUIET else ""
+        print(
+            f"{out}: {result.total:,} findings on {result.lines:,} lines of {result.claims:,} claims"
+            f" in {result.seconds:.1f} s{rate}",
+            file=said,
+        )
+    if result.rejected_records:
+        where = f"see {rejected}" if rejected else "--rejected FILE writes them down"
+        print(f"facetwise: {result.rejected:,} lines could not be read; {where}", file=said)
+    if result.payers_unknown:
+        payer, lines = result.payers_unknown[0]
+        print(
+            f"facetwise: the payer of {sum(count for _, count in result.payers_unknown):,} lines is not known"
+            f" ({payer or 'none is named'!r}: {lines:,}); --payers FILE or --payer P tells it",
+            file=said,
+        )
+
+
+class _Progress:
+    """Says on standard error how far a long run is: in place on a terminal, else a line for each tenth."""
+
+    def __init__(self) -> None:
+        self._begin = time.monotonic()
+        self._last = -1
+
+    def __call__(self, stage: str, done: float) -> None:
+        if time.monotonic() - self._begin < _QUIET:
+            return
+        if sys.stderr.isatty():
+            end = "\n" if done >= 1 else ""
+            print(f"\r{stage:<10} {done:4.0%}", end=end, file=sys.stderr, flush=True)
+        elif int(done * 10) > self._last:
+            self._last = int(done * 10)
+            print(f"facetwise: {stage}, {done:.0%}", file=sys.stderr, flush=True)
