@@ -5,6 +5,7 @@ The prepared tables are filled by DuckDB and copied, so what is compared is the 
 
 from __future__ import annotations
 
+import functools
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +21,7 @@ from facetwise.edits.reference.payers import compile_payers
 from facetwise.edits.tables import PREPARED, TYPES, reference_shapes
 from facetwise.edits.texts import FINDING_COLUMNS, read_text
 from facetwise.edits.translate import check, translate
-from facetwise.knowledge import Knowledge
+from facetwise.knowledge import Knowledge, load
 
 TEXTS = (
     "units",
@@ -152,3 +153,11 @@ class Runner:
 
 def _whole(one: Finding) -> list[str]:
     return [str(value) for value in one.values()]
+
+
+@functools.cache
+def runner_of(digest: str) -> Runner:
+    """Return the runner over the shipped knowledge, which bears this digest; one a process, since it takes seconds to make."""
+    knowledge = load()
+    assert knowledge.digest == digest
+    return Runner(knowledge)
