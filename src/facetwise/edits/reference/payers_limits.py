@@ -49,7 +49,8 @@ def _purposes(value: Limit) -> tuple[str, ...]:
 def _words(scope: Scope, one: Said, value: Limit, severity: str) -> Row:
     most = int(value.at_most or 0)
     what = "region" if value.counts == "region" else "level"
-    fix = f"Plan no more than {most} {what}{'' if most == 1 else 's'} in a session. {_NEVER}"
+    some = f"{most} {what}{'' if most == 1 else 's'}"
+    fix = f"See in the record what was treated; the payer allows no more than {some} in a session. {_NEVER}"
     if value.window.kind != "session":
         fix = f"Check the dates of the earlier sessions, and plan the next one when the limit allows it. {_NEVER}"
     return rule(scope, [one], severity=severity, fix=fix)

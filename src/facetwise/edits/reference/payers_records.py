@@ -29,7 +29,7 @@ _NEVER = "The record is not to be changed to fit the claim."
 _NO_IMAGING = "none"
 _SEDATION_CODES = "edits/sedation-codes"
 _CLAIMS = ("professional", "facility")
-_NUMBER = "Put the decision's number on the claim. Where there is none, the service was to be decided on beforehand."
+_NUMBER = "If a decision was given, put its number on the claim. If none was asked for, ask the payer what it takes after the service."
 _FACILITYS = (
     "The facility's claim bears the number; see that there is a decision, since this claim is paid only if that one is."
 )
@@ -147,7 +147,6 @@ def sedation_levels(view: View) -> dict[str, tuple[str, ...]]:
 
 def _judged(scope: Scope, criteria: list[Said], levels: tuple[str, ...]) -> Row | None:
     """A criterion is not met only where it is not met at every level that the code may stand for."""
-    fix = "Do not report this sedation with the facet procedure unless the record shows what the payer asks for."
     found: list[tuple[str, Said]] = []
     for one in criteria:
         statuses = {_status(scope, one, {"procedure.sedation": level}) for level in levels}
@@ -156,6 +155,11 @@ def _judged(scope: Scope, criteria: list[Said], levels: tuple[str, ...]) -> Row 
     if not found:
         return None
     severity, gravest = min(found, key=lambda item: item[0] != "deny")
+    fix = (
+        "Plan no payment for the sedation."
+        if severity == "deny"
+        else "Keep what the record says of this patient's need for it."
+    )
     return rule(scope, [gravest], severity=severity, fix=f"{fix} {_NEVER}")
 
 

@@ -8,8 +8,8 @@ SELECT
   r.severity,
   f.code || CASE
     WHEN r.bound = 1 THEN ': the facility needs prior authorization for this service. '
-    WHEN r.severity = 'info' THEN ': whether prior authorization is required depends on the plan, and no number is on the line. '
-    ELSE ': prior authorization is required, and no number is on the line. '
+    WHEN r.severity = 'info' THEN ': whether prior authorization is required depends on the plan, and no number is on the claim. '
+    ELSE ': prior authorization is required, and no number is on the claim. '
   END || r.payer || ': ' || r.statement AS message,
   r.fix,
   '{"code": "' || f.code || '", "claim": "' || f.claim || '", "setting": ' || CASE

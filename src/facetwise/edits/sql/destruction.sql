@@ -22,11 +22,11 @@ SELECT
   b.ablation_line AS other_line_id,
   'destruction-includes-injection' AS edit,
   CASE WHEN b.bypass = 1 THEN 'review' ELSE r.severity END AS severity,
-  b.code || ' in the region of ' || a.code || ', line ' || CAST(a.line_number AS VARCHAR) || CASE
+  b.code || ', an injection, beside the ablation ' || a.code || ' (line ' || CAST(a.line_number AS VARCHAR) || CASE
     WHEN a.claim_id = b.claim_id THEN ''
     ELSE ' of claim ' || a.claim_id
-  END || ', on the same day and an overlapping side. ' || CASE
-    WHEN b.bypass = 1 THEN 'A modifier says that it was another joint; the record must show it. '
+  END || '): the same region and day, and sides that overlap. ' || CASE
+    WHEN b.bypass = 1 THEN 'Its modifiers may speak of another joint; the record must show it. '
     ELSE ''
   END || r.statement AS message,
   r.fix || CASE

@@ -32,7 +32,10 @@ SELECT
   CASE
     WHEN l.diagnoses = 0 THEN l.code || ': the line points to no diagnosis, and ' || l.payer || ' lists those that support it. ' || l.statement
     WHEN l.footnoted > 0 THEN l.code || ': of the diagnoses that the line points to only ' || SUBSTRING(l.footnoted_dx, 1, 3) || '.' || SUBSTRING(l.footnoted_dx, 4) || ' is on the list of ' || l.payer || ', with a footnote: ' || l.mark || '.'
-    ELSE l.code || ': no diagnosis that the line points to (' || d.dx || CASE
+    ELSE l.code || ': no diagnosis that the line points to (' || SUBSTRING(d.dx, 1, 3) || CASE
+      WHEN LENGTH(d.dx) > 3 THEN '.' || SUBSTRING(d.dx, 4)
+      ELSE ''
+    END || CASE
       WHEN l.diagnoses = 1 THEN ''
       WHEN l.diagnoses = 2 THEN ' and one more'
       ELSE ' and ' || CAST(l.diagnoses - 1 AS VARCHAR) || ' more'

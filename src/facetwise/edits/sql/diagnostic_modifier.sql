@@ -48,10 +48,11 @@ SELECT
   CAST(NULL AS BIGINT) AS other_line_id,
   'diagnostic-modifier-missing' AS edit,
   'review' AS severity,
-  t.code || ' without ' || t.modifier || ' is a therapeutic injection, and ' || CASE
+  t.code || ' without ' || t.modifier || ' counts as a therapeutic injection, and the claims show ' || CASE
     WHEN b.sessions = 0 THEN 'no diagnostic session'
-    ELSE 'only ' || CAST(b.sessions AS VARCHAR) || ' diagnostic session'
-  END || ' of the ' || REPLACE(t.region, '_', ' or ') || ' region before it is in the claims, where ' || t.payer || ' wants ' || CAST(t.wanted AS VARCHAR) || '. ' || t.statement AS message,
+    WHEN b.sessions = 1 THEN 'only 1 diagnostic session'
+    ELSE 'only ' || CAST(b.sessions AS VARCHAR) || ' diagnostic sessions'
+  END || ' in the ' || REPLACE(t.region, '_', ' or ') || ' region before it; ' || t.payer || ' wants ' || CAST(t.wanted AS VARCHAR) || '. ' || t.statement AS message,
   t.fix,
   '{"code": "' || t.code || '", "modifier": "' || t.modifier || '", "diagnostic_sessions_before": ' || CAST(b.sessions AS VARCHAR) || ', "wanted": ' || CAST(t.wanted AS VARCHAR) || ', "region": "' || t.region || '", "rule_evidence": "' || t.grade || '"}' AS evidence,
   t.citations

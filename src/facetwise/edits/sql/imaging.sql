@@ -34,10 +34,10 @@ SELECT
   g.facet_line AS other_line_id,
   'imaging-included' AS edit,
   CASE WHEN g.bypass = 1 THEN 'review' ELSE r.severity END AS severity,
-  g.code || ' is imaging guidance, and ' || f.code || ', line ' || CAST(f.line_number AS VARCHAR) || CASE
+  g.code || ' is imaging guidance, which ' || f.code || ' (line ' || CAST(f.line_number AS VARCHAR) || CASE
     WHEN f.claim_id = g.claim_id THEN ''
     ELSE ' of claim ' || f.claim_id
-  END || ', holds its own. ' || CASE
+  END || ') includes. ' || CASE
     WHEN g.bypass = 1 THEN 'A modifier says that it guided something else, but no other procedure of the day is there. '
     ELSE ''
   END || r.statement AS message,

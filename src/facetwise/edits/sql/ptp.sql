@@ -72,9 +72,12 @@ SELECT
   f.first_id AS other_line_id,
   'ptp-pair' AS edit,
   f.severity,
-  f.column2 || ' beside ' || f.column1 || ' on one day by one provider is a pair of the NCCI edits: ' || f.column1 || ' is paid, ' || f.column2 || ' is not. ' || CASE
+  f.column2 || ' beside ' || f.column1 || ' (line ' || CAST(o.line_number AS VARCHAR) || CASE
+    WHEN o.claim_id = l.claim_id THEN ''
+    ELSE ' of claim ' || o.claim_id
+  END || '), one day and one provider, is a pair of the NCCI edits: ' || f.column1 || ' is paid, ' || f.column2 || ' is not. ' || CASE
     WHEN f.outcome = 'never' THEN 'No modifier changes that.'
-    WHEN f.outcome = 'sides' THEN 'Only modifiers of the side stand on the two lines, and they do not name opposite sides.'
+    WHEN f.outcome = 'sides' THEN 'The lines have modifiers of the side only, and these do not name opposite sides.'
     ELSE 'A modifier may set them apart where the record does; neither line has one.'
   END || CASE
     WHEN f.applies = 'yes' THEN ''
@@ -87,4 +90,6 @@ SELECT
   '{"column1": "' || f.column1 || '", "column2": "' || f.column2 || '", "indicator": "' || f.indicator || '", "release": "' || COALESCE(e.release, '') || '"}' AS evidence,
   f.citations
 FROM found AS f
+JOIN line AS l ON l.line_id = f.line_id
+JOIN line AS o ON o.line_id = f.first_id
 LEFT JOIN edition AS e ON e.kind = 'ptp' AND e.service = f.service AND f.day BETWEEN e.from_day AND e.to_day

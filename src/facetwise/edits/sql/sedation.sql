@@ -29,10 +29,10 @@ SELECT
   b.facet_line AS other_line_id,
   'sedation-not-covered' AS edit,
   b.severity,
-  b.code || ' (' || b.level || ') with ' || b.facet_code || ', line ' || CAST(b.line_number AS VARCHAR) || CASE
+  b.code || ' (' || b.level || ') on the day of ' || b.facet_code || ' (line ' || CAST(b.line_number AS VARCHAR) || CASE
     WHEN b.same_claim = 1 THEN ''
     ELSE ' of claim ' || b.claim_id
-  END || '. ' || b.payer || ': ' || b.statement AS message,
+  END || '). ' || b.payer || ': ' || b.statement AS message,
   b.fix,
   '{"code": "' || b.code || '", "with": "' || b.facet_code || '", "sedation": "' || b.level || '", "rule_evidence": "' || b.grade || '"}' AS evidence,
   b.citations
