@@ -81,6 +81,8 @@ class Maker:
         number = rng.choice(
             [3, 6, 12, 50, 80, 82, 83, 90, 182, 183, 365, rng.randrange(most + 1), rng.uniform(0, most)]
         )
+        if asked.unit in ("levels", "sessions", "procedures", "visits"):
+            return int(min(number, most))
         return round(min(number, most), rng.choice([0, 1, 2])) if isinstance(number, float) else min(number, most)
 
     def facts(self, prefix: str, odds: float) -> Raw:
@@ -339,7 +341,9 @@ def _number(test: Test, unit: str | None, *, holds: bool, slack: int) -> float:
     up = (low is not None) == holds
     value = bound + (step if holds else outside) * (1 if up else -1)
     most = {"percent": Decimal(100), "points": Decimal(10)}.get(unit or "", Decimal(10**6))
-    return float(round(min(max(value, Decimal(0)), most), 6))
+    whole = unit in ("levels", "sessions", "procedures", "visits")
+    number = round(min(max(value, Decimal(0)), most), 6)
+    return int(number) if whole else float(number)
 
 
 def _leaves(test: Test) -> list[Test]:

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from coverage_cases import Remembered
 from facetwise.cli import main
 from facetwise.coverage import read_cases
-from facetwise.knowledge import Knowledge, load
+from facetwise.knowledge import Knowledge
 from facetwise.problems import FacetwiseError
 
 _CASE: dict[str, Any] = {
@@ -28,6 +29,11 @@ _CASE: dict[str, Any] = {
     "history": [],
 }
 _MARK = "zqxj"
+
+
+@pytest.fixture(scope="module")
+def remembered(knowledge: Knowledge) -> Remembered:
+    return Remembered(knowledge)
 
 
 @pytest.fixture
@@ -171,6 +177,11 @@ def test_a_directory_is_no_file_and_nothing_is_left(
         ("patient: {pain_duration_months: seven}", "patient.pain_duration_months", "not a number"),
         ("patient: {pain_duration_months: 7 weeks}", "patient.pain_duration_months", "not a number"),
         ("patient: {pain_duration_months: -1}", "patient.pain_duration_months", "not possible"),
+        ("patient: {pain_score: 70}", "patient.pain_score", "number of points is not possible"),
+        ("patient: {physical_therapy_visits: 2.5}", "patient.physical_therapy_visits", "no whole number"),
+        ("patient: {pain_duration_months: 0x10}", "patient.pain_duration_months", "not a number"),
+        ("authorization: {decided_on: soon}", "authorization.decided_on", "not a date"),
+        ("authorization: {number: 12 34}", "authorization.number", "no number of a decision"),
         ("patient: {predominantly_axial: perhaps}", "patient.predominantly_axial", "neither true nor false"),
         ("history: none", "history", "no list"),
         ("history: [{technique: medial_branch_block, region: lumbar}]", "history[0]", "date is missing"),
@@ -226,10 +237,10 @@ def _leaves(value: Any) -> list[str]:
     return [str(value)]
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
-def test_nothing_of_the_patient_is_in_an_error_text(data: st.DataObject) -> None:
-    knowledge: Knowledge = load()
+def test_nothing_of_the_patient_is_in_an_error_text(remembered: Remembered, data: st.DataObject) -> None:
+    knowledge: Knowledge = remembered
     asks = knowledge.store.vocabulary.asks
     names = {
         part: sorted(name.removeprefix(f"{part}.") for name in asks if name.startswith(f"{part}."))

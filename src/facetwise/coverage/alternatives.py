@@ -24,7 +24,7 @@ def by_each(view: View, case: Case, shared: Determination, answers: dict[str, De
         one
         if one.status != "not_met" or (failed and all(one.id in some for some in failed))
         else msgspec.structs.replace(
-            one, status="unknown", missing=(STATE,), note="; ".join(filter(None, (one.note, CONTRACTORS_DIFFER)))
+            one, status="unknown", missing=(STATE,), note="; ".join(filter(None, (CONTRACTORS_DIFFER, one.note)))
         )
         for one in shared.criteria
     )

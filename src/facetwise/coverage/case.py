@@ -19,7 +19,9 @@ from facetwise.problems import FacetwiseError, Problem, did_you_mean, nearest
 _KEYS = ("payer", "state", "date_of_service", "setting", "procedure", "patient", "history", "authorization", "facts")
 _PROCEDURE = ("technique", "purpose", "region", "sides", "sequence", "codes", "joints")
 _EVENT = ("date", "technique", "purpose", "sequence", "region", "joints", "sides")
-_MOST_RELIEF = 100
+# The ends of a scale, and what is counted and not measured.
+_MOST = {"percent": 100, "points": 10}
+_WHOLE = ("levels", "sessions", "procedures", "visits")
 _NUMBER = re.compile(r"[A-Za-z0-9-]{1,50}")
 
 
@@ -261,9 +263,13 @@ class _Reader:
             except InvalidOperation:
                 self.fault(at, "this is not a number", f"a number of {asked.unit}")
                 return None
-            if not number.is_finite() or number < 0 or (asked.unit == "percent" and number > _MOST_RELIEF):
-                bound = "from 0 to 100" if asked.unit == "percent" else "of 0 or more"
+            most = _MOST.get(asked.unit or "")
+            if not number.is_finite() or number < 0 or (most is not None and number > most):
+                bound = "of 0 or more" if most is None else f"from 0 to {most}"
                 self.fault(at, f"this number of {asked.unit} is not possible", f"a number {bound}")
+                return None
+            if asked.unit in _WHOLE and number != number.to_integral_value():
+                self.fault(at, f"{asked.unit} are counted, and this is no whole number", "a whole number")
                 return None
             return number
         elif asked.type == "date":

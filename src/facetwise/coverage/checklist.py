@@ -24,6 +24,7 @@ from facetwise.coverage.determination import cover
 from facetwise.coverage.evaluate import region_of
 from facetwise.coverage.labels import Bearing, bearing_of, bearings, wanted_lines, word_label
 from facetwise.coverage.report import (
+    alternatives_block,
     authorization_block,
     capital,
     document,
@@ -53,6 +54,8 @@ def checklist(case: Case, knowledge: Knowledge) -> Document:
         Section("overview", "Before the visit", tuple(_checklist_overview(view, bare, answer))),
         Section("criteria", "What the record must contain", tuple(rows)),
     ]
+    if answer.alternatives:
+        sections.insert(1, Section("contractors", "By each contractor", (alternatives_block(answer, outcomes=False),)))
     records = _records(view, bare)
     if records:
         sections.append(Section("record", "Form of the record", tuple(records)))

@@ -24,7 +24,7 @@ from facetwise.briefing.document import (
     plain_cell,
     sealed,
 )
-from facetwise.coverage.answers import CriterionResult, Determination
+from facetwise.coverage.answers import CriterionResult, Determination, Difference
 from facetwise.coverage.case import Case, Event
 from facetwise.coverage.labels import (
     Bearing,
@@ -32,6 +32,7 @@ from facetwise.coverage.labels import (
     bearings,
     fact_label,
     fact_value,
+    in_plain,
     payer_name,
     word_label,
 )
@@ -60,6 +61,7 @@ _GROUPS = {
     "met": "Met",
 }
 _DISAGREE = "sources disagree"
+_OUTCOME_STATUS: dict[str, Status] = {"met": "met", "not_met": "not_met", "undetermined": ""}
 
 
 def explained(case: Case, answer: Determination, knowledge: Knowledge) -> Document:
@@ -73,7 +75,11 @@ def explained(case: Case, answer: Determination, knowledge: Knowledge) -> Docume
         sections.append(Section("limits", "Limits over time", (_limits(view, case, answer),)))
     if answer.code_positions:
         sections.append(Section("codes", "Codes", (positions_block(answer),)))
-    sections.append(Section("authorization", "Prior authorization", (authorization_block(answer),)))
+    if answer.alternatives:
+        sections.insert(1, Section("contractors", "By each contractor", (alternatives_block(answer),)))
+    sections.append(
+        Section("authorization", "Prior authorization", (authorization_block(answer), *_decision(view, answer)))
+    )
     sections.append(Section("policies", "Policies", (policies_block(view, answer),)))
     if case.history is not None:
         sections.append(Section("history", "Earlier procedures, as the case gives them", (_history(view, case),)))
@@ -124,6 +130,66 @@ def authorization_block(answer: Determination) -> Paragraph:
     if one.required is None:
         status = "depends" if one.citations else "not_established"
     return Paragraph(line=Line(one.why, status=status, sources=one.citations))
+
+
+def alternatives_block(answer: Determination, *, outcomes: bool = True) -> TableBlock:
+    """Return the answer by each contractor that may be meant, and in what it differs from the shared text's."""
+    rows = []
+    for one in answer.alternatives:
+        outcome = plain_cell(
+            "undetermined" if one.outcome == "undetermined" else "", status=_OUTCOME_STATUS[one.outcome]
+        )
+        cells = (
+            plain_cell(
+                f"{one.title} ({', '.join(one.states)})" if one.states else one.title,
+                note=", ".join(one.policies).upper(),
+            ),
+            *((outcome,) if outcomes else ()),
+            Cell(tuple(_difference(other) for other in one.differs) or (Line("nothing"),)),
+        )
+        rows.append(TableRow(cells))
+    columns = (
+        Column("contractor", "Contractor", weight=2),
+        *((Column("outcome", "Outcome", weight=2),) if outcomes else ()),
+        Column("differs", "What differs from the shared text", weight=6),
+    )
+    return TableBlock(
+        id="contractors", caption="By each contractor that may be meant", columns=columns, rows=tuple(rows)
+    )
+
+
+def _difference(one: Difference) -> Line:
+    name = capital(in_plain(one.id))
+    said = f"{name}: {plain_status(one.status)}, {one.needed}" if one.status else f"{name}: nothing of its own"
+    before = f"{plain_status(one.shared_status)}, {one.shared_needed}" if one.shared_status else "nothing"
+    if one.status and one.needed == one.shared_needed:
+        said, before = f"{name}: {plain_status(one.status)}", plain_status(one.shared_status)
+    return Line(said, sources=one.citations, note=f"Shared text: {before.rstrip('.')}.")
+
+
+def plain_status(text: str) -> str:
+    """Return the status words of a result for people; what is unknown is missing from the record."""
+    return text.replace("unknown", "missing").replace("_", " ")
+
+
+def _decision(view: View, answer: Determination) -> Iterable[AnyBlock]:
+    """Yield what is known of the decision that is held, where one is needed."""
+    one = answer.prior_authorization
+    if one.decision is None:
+        return
+    words = {"met": "it holds on this day", "not_met": "it does not hold on this day", "unknown": "that cannot be told"}
+    items = [
+        ("The decision", plain_cell(words[one.decision], status=one.decision)),
+        ("What is wanted", plain_cell(one.decision_needed)),
+    ]
+    if one.number:
+        items.append(("Its number", plain_cell(one.number)))
+    if one.valid_until:
+        items.append(("Its last day", plain_cell(in_words(one.valid_until))))
+    if one.missing:
+        known = view.store.vocabulary
+        items.append(("Not documented", plain_cell("; ".join(_asked(known, name) for name in one.missing))))
+    yield Facts(items=tuple(items))
 
 
 def found_text(words: Vocabulary, found: dict[str, str] | None) -> str:
@@ -326,12 +392,16 @@ def _history(view: View, case: Case) -> AnyBlock:
 def _what(words: Vocabulary, event: Event) -> str:
     parts = [
         word_label(words, "technique", event.technique),
-        word_label(words, "purpose", event.purpose) if event.purpose else "purpose not documented",
+        word_label(words, "purpose", event.purpose) if event.purpose else _no_purpose(words, event),
         word_label(words, "region", event.region),
         " and ".join(event.joints),
         word_label(words, "side", event.sides) if event.sides else "",
     ]
     return ", ".join(part for part in parts if part)
+
+
+def _no_purpose(words: Vocabulary, event: Event) -> str:
+    return "purpose not documented" if event.technique in words.words.get("injection_technique", {}) else ""
 
 
 def _brought(words: Vocabulary, event: Event) -> str:

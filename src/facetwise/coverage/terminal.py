@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import textwrap
 
-from facetwise.coverage.answers import CriterionResult, Determination
+from facetwise.coverage.answers import Alternative, Authorization, CriterionResult, Determination, Difference
 from facetwise.coverage.case import Case
 from facetwise.knowledge.dating import in_words
 
 _WIDTH = 100
 _SIGNS = {"met": "✓ met    ", "not_met": "✕ not met", "unknown": "? missing"}
+_ALTERNATIVES = {"met": "✓ met         ", "not_met": "✕ not met     ", "undetermined": "? undetermined"}
 _OUTCOMES = {
     "met": "Every criterion that is established is met.",
     "not_met": "At least one criterion is not met.",
@@ -30,6 +31,9 @@ def determination_text(case: Case, answer: Determination) -> str:
     if answer.missing:
         out += ["", "  What is missing from the record"]
         out += [line for name in answer.missing for line in _wrapped(name, "    - ", "      ")]
+    if answer.alternatives:
+        out += ["", "  By each contractor that may be meant"]
+        out += [line for one in answer.alternatives for line in _alternative(one)]
     out.append("")
     order = {"not_met": 0, "unknown": 1, "met": 2}
     for one in sorted(answer.criteria, key=lambda one: order[one.status]):
@@ -48,8 +52,37 @@ def determination_text(case: Case, answer: Determination) -> str:
     required = {True: "required", False: "not required", None: "not established or depending"}
     authorization = answer.prior_authorization
     out += ["", *_wrapped(f"Prior authorization {required[authorization.required]}. {authorization.why}", "  ")]
+    out += _decision(authorization)
     out += ["", f"policies {', '.join(answer.policies) or 'not established'}; knowledge {answer.knowledge[:19]}"]
     return "\n".join(out)
+
+
+def _alternative(one: Alternative) -> list[str]:
+    states = f" ({', '.join(one.states)})" if one.states else ""
+    lines = _wrapped(f"{_ALTERNATIVES[one.outcome]}  {one.title}{states}", "    ", " " * 20)
+    for other in one.differs:
+        lines += _wrapped(f"{other.id}: {_differs(other)}", " " * 20, " " * 22)
+    return lines
+
+
+def _differs(other: Difference) -> str:
+    ours, theirs = (
+        text.replace("unknown", "missing").replace("_", " ") for text in (other.status, other.shared_status)
+    )
+    if not ours:
+        return f"nothing of its own (shared text: {theirs})"
+    needed = f", {other.needed}" if other.needed != other.shared_needed and other.needed else ""
+    same = ours == theirs
+    return f"{ours}{needed}" + ("" if same else f" (shared text: {theirs or 'nothing'})")
+
+
+def _decision(one: Authorization) -> list[str]:
+    if one.decision is None:
+        return []
+    number = f" {one.number}" if one.number else ""
+    until = f"; its last day is {in_words(one.valid_until)}" if one.valid_until else ""
+    lines = _wrapped(f"{_SIGNS[one.decision]}  the decision{number}: {one.decision_needed}{until}", "  ", " " * 13)
+    return lines + [line for name in one.missing for line in _wrapped(name, "             - ", " " * 15)]
 
 
 def _criterion(one: CriterionResult) -> list[str]:

@@ -136,6 +136,8 @@ found AS (
                 WHEN 'number' THEN
                     regexp_full_match(f.text, '(0|[1-9]\d{0,14})(\.\d{1,6})?')
                     AND (a.unit <> 'percent' OR TRY_CAST(f.text AS DECIMAL(28, 10)) <= 100)
+                    AND (a.unit <> 'points' OR TRY_CAST(f.text AS DECIMAL(28, 10)) <= 10)
+                    AND (a.unit NOT IN ('levels', 'sessions', 'procedures', 'visits') OR NOT contains(f.text, '.'))
                 WHEN 'word' THEN w.word IS NOT NULL
                 ELSE FALSE
             END,

@@ -10,7 +10,7 @@ SELECT
     COALESCE(r.needed, s.needed, CASE WHEN j.part = 9 THEN w.needed ELSE w.needed_code END),
     COALESCE(r.citations, p.citations, CASE WHEN j.part = 9 THEN g.citations ELSE [] END),
     COALESCE(r.evidence, ''),
-    concat_ws('; ', NULLIF(COALESCE(r.note, ''), ''), CASE WHEN j.differ THEN w.differ END)
+    concat_ws('; ', CASE WHEN j.differ THEN w.differ END, NULLIF(r.note, ''))
 FROM judged AS j
 JOIN cases AS c ON c.ord = j.ord
 CROSS JOIN shared_word AS w
