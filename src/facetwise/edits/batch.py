@@ -158,7 +158,7 @@ class Batch:
 
     def _lot(self, lot: int, part: Path) -> None:
         run = self._connection.execute
-        run(f"CREATE OR REPLACE VIEW lot_line AS SELECT * FROM claim_line WHERE lot = {lot:d}")
+        run(f"CREATE OR REPLACE VIEW lot_line AS SELECT * FROM claim_line WHERE lot = {lot:d}")  # noqa: S608
         columns = ", ".join(PREPARED["line"].columns)
         run(f"CREATE OR REPLACE TABLE all_line AS SELECT {columns} FROM ({_over(fill('line', 'duckdb'), 'lot_line')})")  # noqa: S608
         run("CREATE OR REPLACE VIEW line AS SELECT * FROM all_line")
@@ -175,7 +175,7 @@ class Batch:
             if empty.intersection(family.needs):
                 continue
             bit = SCREENS[family.screen]
-            run(f"CREATE OR REPLACE VIEW line AS SELECT * FROM all_line WHERE screened & {bit:d} <> 0")
+            run(f"CREATE OR REPLACE VIEW line AS SELECT * FROM all_line WHERE screened & {bit:d} <> 0")  # noqa: S608
             text = read_text(family.name).statement()
             run(f"INSERT INTO finding SELECT f.*, {number:d} FROM ({text}) AS f")  # noqa: S608
         self._write(part)

@@ -7,13 +7,14 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from facetwise.claims.payer import Payers
 from facetwise.edits.batch import Batch, Found, Settings, attach, digest_of, tune
-from facetwise.edits.payer_names import PayerNames
+from facetwise.edits.books import Books
 from facetwise.edits.reference.build import Reference, reference
 from facetwise.edits.result import Checked, Count
 from facetwise.edits.sources import Source, Writer, offer_source
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     import duckdb
 
 Progress = Callable[[str, float], None]
-Names = Callable[[Sequence[tuple[str, str, int]]], PayerNames]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Asked:
     state: str = ""
     engine: str = "duckdb"
     master: str = ""
-    settings: Settings = Settings()
+    settings: Settings = field(default_factory=Settings)
     resume: bool = False
 
 
@@ -116,11 +116,11 @@ def _run(asked: Asked, knowledge: Knowledge, tables: Reference, work: Path, prog
         source = offer_source(connection, asked.claims, asked.history, work, rejected)
         attach(connection, tables)
         books = connection.execute("SELECT payer, state, book FROM book_of").fetchall()
-        names = PayerNames(knowledge, books, dict(asked.mapped_payers), asked.default_payer)
+        names = Books(Payers(knowledge.store, dict(asked.mapped_payers), asked.default_payer), books)
         if asked.state:
             connection.execute("ALTER VIEW source RENAME TO source_as_read")
             connection.execute(
-                f"CREATE VIEW source AS SELECT * REPLACE (coalesce(state, '{_state(asked.state)}') AS state)"
+                f"CREATE VIEW source AS SELECT * REPLACE (coalesce(state, '{_state(asked.state)}') AS state)"  # noqa: S608
                 " FROM source_as_read"
             )
         if asked.engine == "spark":
@@ -166,7 +166,7 @@ def _result(
     tables: Reference,
     source: Source,
     found: Found,
-    names: PayerNames,
+    names: Books,
     work: Path,
 ) -> Checked:
     run = connection.execute
@@ -184,7 +184,7 @@ def _result(
     ).fetchall()
     unknown: dict[str, int] = {}
     for payer, filing, lines in written:
-        if not names.payer(payer, filing):
+        if not names.known(payer, filing):
             unknown[payer] = unknown.get(payer, 0) + lines
     values: Any = run(
         "SELECT coalesce(sum(n), 0) FROM (SELECT hcpcs_code AS code, count(*) AS n FROM source WHERE checked = 1 GROUP BY 1)"

@@ -49,10 +49,10 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run `check`; return 1 when a finding says that something would be rejected or denied, else 0."""
+    from facetwise.claims.payer import read_map
     from facetwise.edits import output
     from facetwise.edits.batch import Settings
     from facetwise.edits.check import Asked, checked
-    from facetwise.edits.payer_names import read_map
     from facetwise.edits.sources import refuse_output
     from facetwise.knowledge import load
 
@@ -71,10 +71,11 @@ def run(options: argparse.Namespace) -> int:
     for name in (out, rejected):
         if name is not None:
             refuse_output(name, inputs)
+    knowledge = load(options.knowledge)
     asked = Asked(
         claims=tuple(options.claims),
         history=tuple(options.history),
-        mapped_payers=tuple(read_map(Path(options.payers)).items()) if options.payers else (),
+        mapped_payers=tuple(read_map(Path(options.payers), knowledge.store).items()) if options.payers else (),
         default_payer=options.payer,
         state=options.state,
         engine=options.engine,
@@ -82,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
         settings=Settings(options.memory_limit, options.threads),
         resume=options.resume,
     )
-    with checked(asked, load(options.knowledge), out, _Progress()) as result:
+    with checked(asked, knowledge, out, _Progress()) as result:
         if out is not None:
             output.write(result, form, out)
         else:

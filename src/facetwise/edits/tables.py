@@ -143,7 +143,7 @@ NCCI: dict[str, Shape] = {
     "add_on": Shape(
         {"code": "VARCHAR", "primary_code": "VARCHAR", "type": "VARCHAR", **_CITED},
         "add-on codes and the primaries that each may go with; types 1 (a closed list) and 3 (an open one)",
-        (("code",),),
+        (("code", "primary_code"),),
     ),
     "edition": Shape(
         {"kind": "VARCHAR", "service": "INTEGER", "release": "VARCHAR", **_SPAN},

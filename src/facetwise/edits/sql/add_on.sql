@@ -1,31 +1,37 @@
 -- An add-on code without one of the primaries that the add-on table lists, for the same person, day and service and the
--- same provider or billing group, on any claim. Type 1 has a closed list of primaries, type 3 an open one.
+-- same provider or billing group, on any claim. Type 1 has a closed list of primaries, type 3 an open one. CROSS JOIN fixes
+-- the order of the tables for SQLite; it is an inner join by its WHERE.
 -- step: added
+SELECT l.line_id, l.visit, l.person, l.day, l.service, l.book, l.code, l.provider, l.group_npi
+FROM line AS l
+WHERE l.checked = 1
+  AND EXISTS (SELECT 1 FROM add_on AS a WHERE a.code = l.code AND l.day BETWEEN a.from_day AND a.to_day)
+-- step: based
+SELECT DISTINCT d.line_id
+FROM added AS d
+CROSS JOIN line AS p
+CROSS JOIN add_on AS a
+WHERE p.visit = d.visit AND p.person = d.person AND p.day = d.day AND p.service = d.service
+  AND (p.provider = d.provider OR (p.group_npi = d.group_npi AND d.group_npi <> ''))
+  AND a.code = d.code AND a.primary_code = p.code AND d.day BETWEEN a.from_day AND a.to_day
+-- step: lone
+SELECT d.line_id, d.visit, d.person, d.day, d.service, d.book, d.code, d.provider, d.group_npi
+FROM added AS d
+LEFT JOIN based AS b ON b.line_id = d.line_id
+WHERE b.line_id IS NULL
+-- step: listed
 SELECT
-  l.line_id,
-  l.visit,
-  l.person,
-  l.day,
-  l.service,
-  l.book,
-  l.code,
-  l.provider,
-  l.group_npi,
+  n.code,
+  n.day,
   MIN(a.type) AS type,
   MIN(a.primary_code) AS first_primary,
   MAX(a.primary_code) AS last_primary,
   COUNT(DISTINCT a.primary_code) AS primaries,
   MIN(a.citations) AS citations
-FROM line AS l
-JOIN add_on AS a ON a.code = l.code AND l.day BETWEEN a.from_day AND a.to_day
-WHERE l.checked = 1 AND a.type IN ('1', '3')
-GROUP BY l.line_id, l.visit, l.person, l.day, l.service, l.book, l.code, l.provider, l.group_npi
--- step: based
-SELECT DISTINCT d.line_id
-FROM added AS d
-JOIN line AS p ON p.visit = d.visit AND p.person = d.person AND p.day = d.day AND p.service = d.service
-  AND (p.provider = d.provider OR (p.group_npi = d.group_npi AND d.group_npi <> ''))
-JOIN add_on AS a ON a.code = d.code AND a.primary_code = p.code AND d.day BETWEEN a.from_day AND a.to_day
+FROM (SELECT DISTINCT code, day FROM lone) AS n
+CROSS JOIN add_on AS a
+WHERE a.code = n.code AND n.day BETWEEN a.from_day AND a.to_day
+GROUP BY n.code, n.day
 -- step: alone
 SELECT
   d.line_id,
@@ -37,14 +43,13 @@ SELECT
   d.code,
   d.provider,
   d.group_npi,
-  d.type,
-  d.first_primary,
-  d.last_primary,
-  d.primaries,
-  d.citations
-FROM added AS d
-LEFT JOIN based AS b ON b.line_id = d.line_id
-WHERE b.line_id IS NULL
+  n.type,
+  n.first_primary,
+  n.last_primary,
+  n.primaries,
+  n.citations
+FROM lone AS d
+JOIN listed AS n ON n.code = d.code AND n.day = d.day
 -- step: instructed
 SELECT
   d.line_id,

@@ -1,0 +1,238 @@
+"""One claim at a time, in process, in about a millisecond: the rule texts on SQLite over a read-only file of reference tables.
+
+from facetwise.edits import Checker
+
+findings = Checker(knowledge).check(claim)
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from facetwise.claims.columns import NAMES
+from facetwise.claims.payer import Payers
+from facetwise.edits.books import Books
+from facetwise.edits.prepare.one_claim import CODE, DAY, Preparation, Row
+from facetwise.edits.reference.build import Reference, reference
+from facetwise.edits.registry import ADD_ON, FAMILIES, PAIR, SPAN, WATCHED, Family
+from facetwise.edits.result import ClaimFinding, finding_of
+from facetwise.edits.tables import PREPARED, TYPES
+from facetwise.edits.texts import read_text
+from facetwise.edits.translate import translate
+from facetwise.knowledge import Knowledge
+from facetwise.problems import FacetwiseError, Problem, did_you_mean
+
+_NEEDED = ("claim_id", "claim_line_number", "claim_type", "claim_line_start_date", "service_unit_quantity")
+_KNOWN = frozenset(NAMES)
+# A claim of the usual shape, which the planner of SQLite sees when it counts the rows of the claim's tables.
+_TYPICAL = 6
+
+
+class Checker:
+    """Holds the reference tables open; `check` judges a claim, or all claims of a person together.
+
+    `catalog` is the catalog's file (default: the user's), `payers` turns what claims write into payers of the knowledge.
+    A checker belongs to one thread at a time.
+    """
+
+    def __init__(self, knowledge: Knowledge, *, catalog: Path | None = None, payers: Payers | None = None):
+        self.reference: Reference = reference(knowledge, catalog)
+        connection = sqlite3.connect(
+            ":memory:", isolation_level=None, cached_statements=256, uri=True, check_same_thread=False
+        )
+        place = self.reference.sqlite().absolute().as_uri()
+        connection.execute(f"ATTACH '{place}?mode=ro&immutable=1' AS reference")
+        connection.execute("PRAGMA reference.mmap_size = 1073741824")
+        connection.execute("PRAGMA reference.cache_size = -65536")
+        books = Books(
+            payers or Payers(knowledge.store), connection.execute("SELECT payer, state, book FROM book_of").fetchall()
+        )
+        self._connection = connection
+        self._preparation = Preparation(connection, books)
+        self._spans = {
+            code: (first, last)
+            for code, first, last in connection.execute("SELECT code, from_day, to_day FROM code_span")
+        }
+        self._add_ons = frozenset(code for (code,) in connection.execute("SELECT DISTINCT code FROM add_on"))
+        self._carcs = {edit: carc for edit, carc in connection.execute("SELECT edit, carc FROM edit_fact")}
+        self._create()
+        self._texts = [(family, translate(read_text(family.name).statement(), "sqlite")) for family in FAMILIES]
+
+    def _create(self) -> None:
+        run = self._connection.execute
+        self._insert = {}
+        for name, shape in PREPARED.items():
+            run(
+                f"CREATE TABLE {name} ({', '.join(f'{column} {TYPES[kind]}' for column, kind in shape.columns.items())})"
+            )
+            for number, columns in enumerate(shape.indexes):
+                run(f"CREATE INDEX {name}_{number} ON {name} ({', '.join(columns)})")
+            self._insert[name] = f"INSERT INTO {name} VALUES ({', '.join('?' * len(shape.columns))})"  # noqa: S608
+        # Without statistics of a claim's size SQLite reads the reference tables from end to end.
+        for name, shape in PREPARED.items():
+            row = [0 if kind != "VARCHAR" else "" for kind in shape.columns.values()]
+            self._connection.executemany(self._insert[name], [[number, *row[1:]] for number in range(_TYPICAL)])
+        run("ANALYZE main")
+        for name in PREPARED:
+            run(f"DELETE FROM {name}")  # noqa: S608
+
+    def close(self) -> None:
+        """Close the tables."""
+        self._connection.close()
+
+    def __enter__(self) -> Checker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def check(
+        self,
+        claim: Iterable[Row] | Mapping[str, Any],
+        history: Iterable[Row] | None = None,
+        *,
+        files: Sequence[str] = (),
+    ) -> list[ClaimFinding]:
+        """Return the findings on a claim: rows of the claim-line table (see `claims.columns`), or a FHIR Claim.
+
+        Rows of several claims are judged together, as claims of one person are. `history` are earlier rows, which count and
+        are not judged; None is not the same as none. Texts, numbers and dates may be given as text. Raises FacetwiseError
+        for a row that is no claim line, with the reason.
+        """
+        checked = read_rows(claim)
+        earlier = read_rows(history) if history is not None else []
+        lines, facets, diagnoses = self._preparation.fill(checked, earlier)
+        return self._judge(lines, facets, diagnoses, [*checked, *earlier], history is not None, files)
+
+    def _judge(
+        self,
+        lines: list[tuple[Any, ...]],
+        facets: list[tuple[Any, ...]],
+        diagnoses: list[tuple[Any, ...]],
+        rows: list[Row],
+        with_history: bool,
+        files: Sequence[str],
+    ) -> list[ClaimFinding]:
+        run = self._connection.execute
+        wanted = self._wanted(lines)
+        filled = {"line": lines, "facet": facets, "line_dx": diagnoses}
+        found: list[tuple[Any, ...]] = []
+        run("BEGIN")
+        try:
+            for name, some in filled.items():
+                if some:
+                    self._connection.executemany(self._insert[name], some)
+            for number, (family, text) in enumerate(self._texts):
+                if wanted(family) and all(filled.get(name, True) for name in family.needs):
+                    if family.with_history and not with_history:
+                        continue
+                    found += [(*row, number) for row in run(text)]
+        finally:
+            run("ROLLBACK")
+        found.sort(key=lambda row: (row[0], row[-1], row[1] or 0, row[4]))
+        return [self._finding(row, rows, files) for row in found]
+
+    def _wanted(self, lines: list[tuple[Any, ...]]) -> Any:
+        """Return what tells whether a family can find anything on these lines: what the screen is to the batch engine."""
+        codes = {line[CODE] for line in lines}
+        far = (-(10**9), 10**9)
+        possible = {
+            SPAN: any(
+                not first <= line[DAY] <= last for line in lines for first, last in (self._spans.get(line[CODE], far),)
+            ),
+            ADD_ON: not codes.isdisjoint(self._add_ons),
+            PAIR: len(lines) > 1,
+            WATCHED: not codes.isdisjoint(self._preparation.watched),
+        }
+
+        def wanted(family: Family) -> bool:
+            return bool(possible.get(family.screen, True))
+
+        return wanted
+
+    def _finding(self, row: tuple[Any, ...], rows: list[Row], files: Sequence[str]) -> ClaimFinding:
+        line_id, other_id, edit, severity, message, fix, evidence, citations, _ = row
+        line = rows[line_id - 1]
+        other: Row = rows[other_id - 1] if other_id is not None else {}
+        return finding_of(
+            {
+                "edit": edit,
+                "severity": severity,
+                "message": message,
+                "fix": fix,
+                "claim_id": line["claim_id"],
+                "claim_line_number": line["claim_line_number"],
+                "evidence": evidence,
+                "carc": self._carcs.get(edit, ""),
+                "citations": citations,
+                "other_claim_id": other.get("claim_id"),
+                "other_claim_line_number": other.get("claim_line_number"),
+                "file": line.get("file"),
+                "place": line.get("place"),
+            },
+            tuple(files),
+        )
+
+
+def read_rows(claim: Iterable[Row] | Mapping[str, Any]) -> list[Row]:
+    """Return the rows of a claim, numbers and dates read from text where need be. Raises FacetwiseError."""
+    if isinstance(claim, Mapping):
+        if "resourceType" in claim:
+            return _from_fhir(claim)
+        claim = [claim]
+    return [_row(number, row) for number, row in enumerate(claim, 1)]
+
+
+def _row(number: int, row: Row) -> Row:
+    if not row.keys() <= _KNOWN:
+        odd = sorted(row.keys() - _KNOWN)[0]
+        raise _refused(number, f"unknown key {odd!r}", "a column of the claim-line table", did_you_mean(odd, NAMES))
+    for name in _NEEDED:
+        if row.get(name) in (None, ""):
+            raise _refused(number, f"no {name}", "one of that name")
+    units = row["service_unit_quantity"]
+    if not isinstance(units, Decimal):
+        try:
+            units = Decimal(str(units))
+        except ArithmeticError:
+            raise _refused(number, "service_unit_quantity is no number", "a number such as 1") from None
+    if not Decimal(0) < units <= Decimal("99999.999"):
+        raise _refused(number, "service_unit_quantity is out of bounds", "above 0 and at most 99,999.999")
+    if row["claim_type"] not in ("professional", "institutional"):
+        raise _refused(number, f"claim_type {row['claim_type']!r}", "professional or institutional")
+    line = row["claim_line_number"]
+    if not isinstance(line, int):
+        if not str(line).isdigit():
+            raise _refused(number, "claim_line_number is no whole number", "a number from 1")
+        return {**row, "claim_line_number": int(line)}
+    return row
+
+
+def _refused(number: int, found: str, expected: str, mend: str = "") -> FacetwiseError:
+    return FacetwiseError(Problem(f"row {number}", 0, found, expected, mend))
+
+
+def _from_fhir(claim: Mapping[str, Any]) -> list[Row]:
+    import io
+    import json
+    from datetime import date
+
+    from facetwise.claims.fhir import read_fhir
+    from facetwise.claims.rejected import Counts, Quarantine
+
+    text = io.BytesIO(json.dumps(claim, default=str).encode())
+    rejected = Quarantine()
+    rows: list[Row] = []
+    for batch in read_fhir(text.read, 0, date.max, rejected, Counts()):
+        rows += [
+            {name: value for name, value in row.items() if value is not None and name != "file"}
+            for row in batch.to_pylist()
+        ]
+    if rejected.records:
+        first = rejected.records[0]
+        raise FacetwiseError(Problem(first.segment or "", 0, first.reason, "a FHIR R4 Claim whose items can be read"))
+    return rows
