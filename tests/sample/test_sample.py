@@ -17,6 +17,8 @@ import pytest
 from edits.oracle import World, check
 from facetwise.claims.columns import SCHEMA
 from facetwise.cli import main
+from facetwise.edits.check import Asked as Checking
+from facetwise.edits.check import checked
 from facetwise.knowledge import Knowledge
 from facetwise.problems import FacetwiseError
 from facetwise.sample import make as making
@@ -39,6 +41,7 @@ SHOWN = {
     *("region-limit", "repeat-too-soon", "sedation-not-covered", "session-limit", "technique-not-covered"),
     *("third-level-not-covered", "ultrasound-guided", "units-not-one"),
 }
+LINES = 200_000
 ASKED = Asked(lines=20_000, seed=11, errors=0.1)
 
 
@@ -99,6 +102,51 @@ def test_the_same_under_the_rules_of_other_years(first: date, last: date, knowle
     days = pq.read_table(files.claims).column("claim_line_start_date").to_pylist()
     assert first <= min(days)
     assert max(days) <= last
+
+
+def test_the_engine_finds_all_of_many_lines_and_nothing_else(knowledge: Knowledge, tmp_path: Path) -> None:
+    files, _ = files_of(tmp_path, "parquet")
+    made = make(knowledge, Asked(lines=LINES, seed=29, errors=0.03), files)
+    with checked(Checking((files.claims,), (files.history,)), knowledge) as result:
+        assert (result.lines, result.rejected) == (made.lines, 0)
+        assert result.history_lines == made.history
+        connection = duckdb.connect()
+        connection.execute("CREATE TABLE listed AS SELECT * FROM read_csv(?, all_varchar = true)", [str(files.planted)])
+        connection.execute(
+            "CREATE TABLE found AS SELECT *, CAST(claim_line_number AS VARCHAR) AS number FROM read_parquet(?) WHERE severity <> 'info'",
+            [str(result.findings_file)],
+        )
+    missed = connection.execute(
+        """SELECT l.edit, l.error, count(*), any_value(l.claim_id) FROM listed AS l ANTI JOIN found AS f
+           ON l.edit = f.edit AND l.claim_id = f.claim_id AND l.claim_line_number = f.number GROUP BY ALL"""
+    ).fetchall()
+    assert missed == []
+    alarms = connection.execute(
+        """SELECT f.edit, f.severity, count(*), any_value(f.message) FROM found AS f ANTI JOIN listed AS l
+           ON l.edit = f.edit AND l.claim_id = f.claim_id AND l.claim_line_number = f.number GROUP BY ALL"""
+    ).fetchall()
+    assert alarms == []
+    # Where the list names another line, it is the one that the finding names.
+    others = connection.execute(
+        """SELECT l.edit, count(*), any_value(l.claim_id) FROM listed AS l JOIN found AS f
+           ON l.edit = f.edit AND l.claim_id = f.claim_id AND l.claim_line_number = f.number
+           WHERE l.other_claim_id IS NOT NULL AND NOT EXISTS (
+               FROM found AS g WHERE g.edit = l.edit AND g.claim_id = l.claim_id AND g.number = l.claim_line_number
+                   AND g.other_claim_id = l.other_claim_id AND CAST(g.other_claim_line_number AS VARCHAR) = l.other_claim_line_number)
+           GROUP BY ALL"""
+    ).fetchall()
+    assert others == []
+    assert made.planted > 0.025 * LINES
+
+
+@pytest.mark.parametrize("form", ["837", "fhir", "csv"])
+def test_in_every_format_all_is_found_and_nothing_else(form: str, knowledge: Knowledge, tmp_path: Path) -> None:
+    files, _ = files_of(tmp_path, form)
+    made = make(knowledge, Asked(lines=3_000, seed=41, errors=0.15, form=form), files)
+    with checked(Checking((files.claims,), (files.history,)), knowledge) as result:
+        assert (result.lines, result.rejected) == (made.lines, 0)
+        found = {(one.edit, one.claim_id, one.claim_line_number) for one in result.findings() if one.severity != "info"}
+    assert found == {(one["edit"], one["claim_id"], int(one["claim_line_number"])) for one in planted(made)}
 
 
 def test_where_a_pair_is_listed_both_lines_are_there(sample: Made) -> None:

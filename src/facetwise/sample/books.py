@@ -91,6 +91,18 @@ class Book:
         }
         return next((word for word in ("yes", "depends", "no") if word in said), "")
 
+    def authorization_is_the_facilitys(self, code: str, techniques: tuple[str, ...], setting: str) -> bool:
+        """Whether all that asks for a decision is bound to a setting: then the facility's claim bears the number."""
+        asking = [
+            one.value
+            for technique in techniques
+            for one in self.said("prior-authorization", technique, setting=setting, codes=code)
+            if isinstance(one.value, PriorAuthorization)
+            and one.value.required == "yes"
+            and (not one.value.codes or code in one.value.codes)
+        ]
+        return all(one.applies.setting for one in asking)
+
     def refuses(self, code: str, techniques: tuple[str, ...]) -> bool:
         """Whether a position of the payer on this code, or on each technique that it reports, is not to cover it."""
         named = [

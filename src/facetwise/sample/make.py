@@ -158,10 +158,17 @@ def make(
     try:
         told("patterns", 0)
         drawn = plan(knowledge, span, catalog)
-        with opened(drawn, asked.seed, memory=memory, threads=threads, spill=work / "spill") as rows:
+        with opened(
+            drawn,
+            asked.seed,
+            memory=memory,
+            threads=threads,
+            spill=work / "spill",
+            professional_only=asked.form == "837",
+        ) as rows:
             told("patients", 0)
             size = rows.resize(asked.lines, asked.errors)
-            counts, edits = _write(rows, work, asked.form, told)
+            counts, edits = _write(rows, work, asked.form, span, told)
         for name in ("claims", "history", "planted"):
             target: Path = getattr(files, name)
             (work / name).replace(target)
@@ -182,7 +189,7 @@ def make(
     )
 
 
-def _write(rows: Rows, work: Path, form: str, told: Progress) -> tuple[dict[str, int], dict[str, int]]:
+def _write(rows: Rows, work: Path, form: str, span: Span, told: Progress) -> tuple[dict[str, int], dict[str, int]]:
     counts = {}
     for name in ("claims", "history"):
         told(name, 0)
@@ -192,7 +199,7 @@ def _write(rows: Rows, work: Path, form: str, told: Progress) -> tuple[dict[str,
         else:
             from facetwise.sample.formats import write_form
 
-            counts[name] = write_form(rows, query, work / name, form)
+            counts[name] = write_form(rows, query, work / name, form, span.last)
     told("planted", 0)
     counts["planted"] = _copy(rows, rows.select_planted(), work / "planted", "csv")
     edits = dict(rows.connection.execute("SELECT edit, count(*) FROM planted GROUP BY edit ORDER BY edit").fetchall())

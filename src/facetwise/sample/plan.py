@@ -16,7 +16,7 @@ from facetwise.sample.books import Book, Views, books, key_of
 from facetwise.sample.clean import MOST_LEVELS, PURPOSES, REGIONS, SETTINGS, SIDES, Maker, Variant, plain_claim
 from facetwise.sample.mix import FACET_CLASS, Mix, Payment, read_mix
 from facetwise.sample.ncci import Ncci, read_ncci
-from facetwise.sample.patterns import HOSPITAL, PROFESSIONAL, Pattern
+from facetwise.sample.patterns import HOSPITAL, PROFESSIONAL, Claim, Pattern
 from facetwise.sample.planted import planted
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ class _Tables:
                     modifiers = [*line.modifiers, *[None] * _MODIFIERS][:_MODIFIERS]
                     lines.append(
                         (
-                            *(len(lines), place, at, "institutional" if claim.form == HOSPITAL else "professional"),
+                            *(len(lines), place, at, _type(claim)),
                             *(claim.place or None, claim.bill_type or None, self.specialties.index(claim.provider)),
                             *(line.code or None, *modifiers, line.units, line.charge, claim.form == PROFESSIONAL),
                             *(self.reasons.index(claim.diagnoses), claim.authorized, claim.days_before, claim.history),
@@ -276,7 +276,10 @@ class _Tables:
                     )
             patterns.append((number, first, len(lines) - first))
             expected += [
-                (number, pattern.error, one.edit, one.claim, one.line, one.other_claim, one.other_line)
+                (
+                    *(number, pattern.error, one.edit, one.claim, one.line, one.other_claim, one.other_line),
+                    _type(pattern.claims[one.claim]),
+                )
                 for one in pattern.expected
             ]
         names = (
@@ -287,7 +290,9 @@ class _Tables:
         return {
             "pattern": _table(("pattern", "first_line", "lines"), patterns),
             "pattern_line": _table(names, lines),
-            "expected": _table(("pattern", "error", "edit", "claim", "line", "other_claim", "other_line"), expected),
+            "expected": _table(
+                ("pattern", "error", "edit", "claim", "line", "other_claim", "other_line", "claim_type"), expected
+            ),
         }
 
     def _flawed(self) -> dict[str, pa.Table]:
@@ -317,6 +322,10 @@ class _Tables:
             ("provider", "npi", "group_npi"),
             [(number, _npi(number), groups[number // _IN_GROUP]) for number in range(count)],
         )
+
+
+def _type(claim: Claim) -> str:
+    return "institutional" if claim.form == HOSPITAL else "professional"
 
 
 def _npi(number: int) -> str:

@@ -18,6 +18,7 @@ from facetwise.sample.patterns import (
     BOTH,
     BOTH_MODIFIER,
     LEFT,
+    PROFESSIONAL,
     RIGHT,
     SIDE_MODIFIER,
     Claim,
@@ -213,7 +214,7 @@ def _two_regions(maker: Maker) -> Planted:
             # Where the limit on levels is not per region, the two regions add up; it is said of the highest level.
             over = _levels_over(maker, purpose, REGIONS[0], above + below, within="session")
             highest = above if above > below else len(lines)
-            found = [Expected("region-limit", 0, len(lines), 0, 1), *(Expected(edit, 0, highest) for edit in over)]
+            found = [Expected("region-limit", 0, len(lines)), *(Expected(edit, 0, highest) for edit in over)]
             yield (claim,), tuple(found)
 
 
@@ -233,8 +234,9 @@ def _too_many_sessions(maker: Maker, *, history: bool) -> Planted:
                 for one in maker.book.over_time(family.technique)
                 if _sessions(maker, one, purpose)
             ]
-            if not most:
-                continue
+            spaced = any(one.at_most == 1 for one in maker.book.over_time(family.technique))
+            if not most or (spaced and not history):
+                continue  # sessions in the claims are judged themselves, and these would follow each other too soon
             claim = maker.claim(_office(purpose, region))
             earlier = [claim.before(days, history=history) for days in _LONG_AGO[: min(most)]]
             yield (claim, *earlier), (Expected("session-limit", 0, 1),)
@@ -368,6 +370,10 @@ def _not_authorized(maker: Maker) -> Planted:
                     for number, claim in enumerate(claims)
                     for place, line in enumerate(claim.lines, 1)
                     if maker.book.authorization(line.code, technique, setting, claim.claim) == "yes"
+                    and not (
+                        claim.form == PROFESSIONAL
+                        and maker.book.authorization_is_the_facilitys(line.code, technique, setting)
+                    )
                 ]
                 if found:
                     yield claims, tuple(found)

@@ -37,14 +37,18 @@ class Size:
 class Rows:
     """An open sample: its views are `claim_line` (with `old`) and `planted`. Use `opened`."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, plan: Plan, seed: int):
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, plan: Plan, seed: int, *, professional_only: bool = False
+    ):
         self.connection = connection
         self.plan = plan
         for name, table in plan.tables.items():
             connection.register("arriving", table)
             connection.execute(f"CREATE TABLE {name} AS SELECT * FROM arriving")  # noqa: S608 - names of our own
             connection.unregister("arriving")
-        self.set(seed=seed, first_patient=0, patients=0, planted_ppm=0, **plan.variables)
+        self.set(
+            seed=seed, first_patient=0, patients=0, planted_ppm=0, professional_only=professional_only, **plan.variables
+        )
         for statement in _statements():
             connection.execute(statement)
 
@@ -116,8 +120,19 @@ class Rows:
 
 
 @contextmanager
-def opened(plan: Plan, seed: int, *, memory: str = "", threads: int = 0, spill: Path | None = None) -> Iterator[Rows]:
-    """Open a sample in a database of its own, in memory; what does not fit goes to `spill`."""
+def opened(
+    plan: Plan,
+    seed: int,
+    *,
+    memory: str = "",
+    threads: int = 0,
+    spill: Path | None = None,
+    professional_only: bool = False,
+) -> Iterator[Rows]:
+    """Open a sample in a database of its own, in memory; what does not fit goes to `spill`.
+
+    `professional_only` leaves out institutional claims, and what was planted in them.
+    """
     import duckdb
 
     connection = duckdb.connect()
@@ -130,7 +145,7 @@ def opened(plan: Plan, seed: int, *, memory: str = "", threads: int = 0, spill: 
             connection.execute(f"SET threads = {int(threads)}")
         if spill is not None:
             connection.execute("SET temp_directory = ?", [str(spill)])
-        yield Rows(connection, plan, seed)
+        yield Rows(connection, plan, seed, professional_only=professional_only)
     finally:
         connection.close()
 

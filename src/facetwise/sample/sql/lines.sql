@@ -51,4 +51,4 @@ SELECT
     CASE WHEN x.other_line > 0 THEN x.other_line END AS other_claim_line_number
 FROM visit AS v
 JOIN expected AS x ON x.pattern = v.pattern
-WHERE v.class = 'planted' AND v.v = 1;
+WHERE v.class = 'planted' AND v.v = 1 AND (getvariable('professional_only') = 0 OR x.claim_type = 'professional');

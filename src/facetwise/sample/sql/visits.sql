@@ -1,7 +1,7 @@
 -- Who comes when, for which pattern: one row a visit, in the order of patients and of their visits. Every draw is a hash of the seed,
 -- the patient, the visit and the number of the draw, so that any part of the sample can be made by itself. All joins find one row at
 -- most, which keeps the order.
--- Variables: seed, first_patient, patients, planted_ppm, from_day, to_day, history_day.
+-- Variables: seed, first_patient, patients, planted_ppm, professional_only (1: no institutional claims), from_day, to_day, history_day.
 CREATE OR REPLACE MACRO draw(patient, visit, number, sides) AS
     CAST(hash(getvariable('seed'), patient, visit, number) % CAST(sides AS UBIGINT) AS INTEGER);
 
@@ -90,4 +90,5 @@ SELECT
     n.on_day - l.days_before AS day,
     l.history OR n.on_day - l.days_before < getvariable('from_day') AS old
 FROM numbered AS n
-JOIN pattern_line AS l ON l.line = n.line;
+JOIN pattern_line AS l ON l.line = n.line
+WHERE getvariable('professional_only') = 0 OR l.claim_type = 'professional';
