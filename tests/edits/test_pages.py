@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from edits.check_cases import ENDING, Case, read_cases
 from edits.oracle import World, check
 from facetwise.coding import code as coding
 from facetwise.coding import read_encounters
-from facetwise.edits import registry
+from facetwise.edits import Checker, registry
 from facetwise.knowledge import Knowledge
 
 ROOT = Path(__file__).parents[2]
@@ -139,6 +140,30 @@ def test_an_example_gives_what_the_page_says(name: str, head: str, world: World,
         else:
             assert bearing
             assert set(bearing) <= severities(name)
+
+
+@pytest.fixture(scope="module")
+def checker(knowledge: Knowledge) -> Iterator[Checker]:
+    with Checker(knowledge) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "joint-incomplete"])
+def test_what_a_finding_of_the_page_says(name: str, checker: Checker, knowledge: Knowledge, tmp_path: Path) -> None:
+    """The engine finds what the page says, and its words name both lines, the code to expect and what to do."""
+    adjustments = knowledge.store.tables["edits/expected-adjustments"]
+    for case in examples(name, "A claim that fails", tmp_path):
+        found = checker.check(case.lines, case.history)
+        assert sorted({one.edit for one in found}) == sorted({finding.split()[0] for finding in case.findings})
+        for one in found:
+            ((_, record),) = adjustments.records(None, edit=one.edit)
+            assert one.carc == (record["carc"] or "")
+            assert one.message[0] != " "
+            assert one.message.rstrip(")").endswith(".")
+            assert one.fix.endswith(".")
+            assert set(one.citations) <= set(knowledge.store.sources)
+            if one.other_claim_line_number is not None:
+                assert f"line {one.other_claim_line_number}" in one.message
 
 
 def test_a_page_names_the_severities_that_its_cases_show(world: World) -> None:
