@@ -23,8 +23,9 @@ _RULE = {
     **_SPAN,
 }
 _BOOK = {"book": "INTEGER"}
+_NUMBERED = {"rule_id": "INTEGER", **_BOOK}  # rule_id tells the rows of a table apart
 _BY_CODE = (("book", "code"),)
-_BY_KIND = (("book", "kind"),)
+_BY_KIND = (("book", "kind"), ("rule_id",))
 
 PAYER_TABLES: dict[str, Shape] = {
     "calendar": Shape(
@@ -72,7 +73,7 @@ PAYER_TABLES: dict[str, Shape] = {
     ),
     "level_limit": Shape(
         {
-            **_BOOK,
+            **_NUMBERED,
             "kind": "VARCHAR",  # injection | ablation
             "purpose": "VARCHAR",  # diagnostic | therapeutic | '': any
             "counts": "VARCHAR",  # level | levels_each_side | side_sum (injections, blocks, procedures: each side one)
@@ -86,7 +87,7 @@ PAYER_TABLES: dict[str, Shape] = {
         _BY_KIND,
     ),
     "region_limit": Shape(
-        {**_BOOK, "kind": "VARCHAR", "at_most": "INTEGER", **_RULE},  # kind '': injections and ablations together
+        {**_NUMBERED, "kind": "VARCHAR", "at_most": "INTEGER", **_RULE},  # kind '': injections and ablations together
         "the most regions in a session",
         _BY_KIND,
     ),
@@ -105,7 +106,7 @@ PAYER_TABLES: dict[str, Shape] = {
     ),
     "session_limit": Shape(
         {
-            **_BOOK,
+            **_NUMBERED,
             "kind": "VARCHAR",
             "purpose": "VARCHAR",
             "per_region": "INTEGER",
@@ -119,7 +120,7 @@ PAYER_TABLES: dict[str, Shape] = {
     ),
     "repeat_limit": Shape(
         {
-            **_BOOK,
+            **_NUMBERED,
             "kind": "VARCHAR",
             "purpose": "VARCHAR",
             "window_days": "INTEGER",  # a session d days earlier is too soon when d < window_days

@@ -7,6 +7,7 @@ from typing import Any
 
 from facetwise.edits.tables import Shape
 
+_NUMBER = "rule_id"
 Row = dict[str, Any]
 Rows = list[tuple[Any, ...]]
 
@@ -32,8 +33,10 @@ class Spans:
             opened[key] = (first, last)
 
     def rows(self, table: str, shape: Shape) -> Rows:
-        """Return the rows of a table in the order of its columns, sorted."""
+        """Return the rows of a table in the order of its columns, sorted; where it has a rule_id, numbered from 1."""
         found = list(self._done.get(table, ()))
         found += [(dict(key), *span) for key, span in self._open.get(table, {}).items()]
         whole = [{**row, "from_day": first, "to_day": last} for row, first, last in found]
-        return sorted(tuple(row[name] for name in shape.columns) for row in whole)
+        columns = [name for name in shape.columns if name != _NUMBER]
+        rows = sorted(tuple(row[name] for name in columns) for row in whole)
+        return [(number, *row) for number, row in enumerate(rows, 1)] if _NUMBER in shape.columns else rows

@@ -60,26 +60,13 @@ SELECT
   s.person,
   s.day,
   s.claim,
-  s.book,
-  s.kind,
-  s.code,
   s.region,
   s.rank,
   s.side,
   s.units,
   CASE WHEN s.rank = 'first' THEN 1 WHEN s.rank = 'second' THEN 2 ELSE 3 END AS height,
   CASE WHEN l.per_region = 1 THEN s.region ELSE '' END AS area,
-  l.purpose,
-  l.counts,
-  l.unclear,
-  l.counted,
-  l.at_most,
-  l.payer,
-  l.severity,
-  l.statement,
-  l.fix,
-  l.evidence AS grade,
-  l.citations
+  l.rule_id
 FROM seen AS s
 JOIN level_limit AS l ON l.book = s.book AND l.kind = s.kind AND s.day BETWEEN l.from_day AND l.to_day
   AND (l.purpose = '' OR l.purpose = s.purpose)
@@ -88,12 +75,8 @@ SELECT
   person,
   day,
   claim,
-  book,
-  kind,
+  rule_id,
   area,
-  purpose,
-  counts,
-  at_most,
   region,
   rank,
   CASE
@@ -115,20 +98,18 @@ SELECT
   CASE
     WHEN rank = 'each_further' THEN SUM(CASE WHEN side <> 'R' THEN units ELSE 0 END)
     ELSE MAX(CASE WHEN side <> 'R' THEN 1 ELSE 0 END)
-  END AS perhaps_left
+  END AS perhaps_left,
+  MAX(CASE WHEN checked = 1 THEN height ELSE 0 END) AS height,
+  MAX(CASE WHEN checked = 1 THEN line_id END) AS line_id
 FROM limited
-GROUP BY person, day, claim, book, kind, area, purpose, counts, at_most, region, rank
+GROUP BY person, day, claim, rule_id, area, region, rank
 -- step: summed
 SELECT
   person,
   day,
   claim,
-  book,
-  kind,
+  rule_id,
   area,
-  purpose,
-  counts,
-  at_most,
   region,
   SUM(CASE
     WHEN rank <> 'each_further' THEN 1
@@ -139,103 +120,59 @@ SELECT
   SUM(perhaps_right) AS perhaps_right,
   SUM(perhaps_left) AS perhaps_left
 FROM ranked
-GROUP BY person, day, claim, book, kind, area, purpose, counts, at_most, region
+GROUP BY person, day, claim, rule_id, area, region
 -- step: used
 SELECT
-  person,
-  day,
-  claim,
-  book,
-  kind,
-  area,
-  purpose,
-  counts,
-  at_most,
-  SUM(levels) AS levels,
+  s.person,
+  s.day,
+  s.claim,
+  s.rule_id,
+  s.area,
+  l.at_most,
+  SUM(s.levels) AS levels,
   SUM(CASE
-    WHEN counts = 'level' THEN levels
-    WHEN counts = 'side_sum' THEN sides
-    WHEN perhaps_right > perhaps_left THEN perhaps_right
-    ELSE perhaps_left
+    WHEN l.counts = 'level' THEN s.levels
+    WHEN l.counts = 'side_sum' THEN s.sides
+    WHEN s.perhaps_right > s.perhaps_left THEN s.perhaps_right
+    ELSE s.perhaps_left
   END) AS held
-FROM summed
-GROUP BY person, day, claim, book, kind, area, purpose, counts, at_most
+FROM summed AS s
+JOIN level_limit AS l ON l.rule_id = s.rule_id
+GROUP BY s.person, s.day, s.claim, s.rule_id, s.area, l.at_most
 -- step: highest
 SELECT
-  l.line_id,
-  l.person,
-  l.day,
-  l.claim,
-  l.book,
-  l.kind,
-  l.code,
-  l.area,
-  l.purpose,
-  l.counts,
-  l.at_most,
-  l.unclear,
-  l.counted,
-  l.payer,
-  l.severity,
-  l.statement,
-  l.fix,
-  l.grade,
-  l.citations,
+  r.line_id,
+  u.rule_id,
+  u.day,
+  u.area,
+  u.levels,
+  u.held,
   ROW_NUMBER() OVER (
-    PARTITION BY l.person, l.day, l.claim, l.book, l.kind, l.area, l.purpose, l.counts, l.at_most
-    ORDER BY l.height DESC, l.line_id DESC, l.statement
+    PARTITION BY r.person, r.day, r.claim, r.rule_id, r.area ORDER BY r.height DESC, r.line_id DESC
   ) AS place
-FROM limited AS l
-WHERE l.checked = 1
+FROM used AS u
+JOIN ranked AS r ON r.person = u.person AND r.day = u.day AND r.claim = u.claim AND r.rule_id = u.rule_id AND r.area = u.area
+WHERE u.held > u.at_most AND r.line_id IS NOT NULL
 -- step: levels_over
 SELECT
   h.line_id,
   h.day,
-  h.kind,
-  h.code,
   h.area,
-  h.counted,
-  h.at_most,
-  h.payer,
-  h.severity,
-  h.statement,
-  h.fix,
-  h.grade,
-  h.citations,
-  CASE WHEN h.unclear = 1 AND u.levels <= u.at_most THEN 1 ELSE 0 END AS unclear,
+  h.rule_id,
+  CASE WHEN l.unclear = 1 AND h.levels <= l.at_most THEN 1 ELSE 0 END AS unclear,
   CASE
-    WHEN u.held = CAST(u.held AS BIGINT) THEN CAST(CAST(u.held AS BIGINT) AS VARCHAR)
-    ELSE CAST(u.held AS VARCHAR)
+    WHEN h.held = CAST(h.held AS BIGINT) THEN CAST(CAST(h.held AS BIGINT) AS VARCHAR)
+    ELSE CAST(h.held AS VARCHAR)
   END AS held,
   ROW_NUMBER() OVER (
-    PARTITION BY h.line_id, CASE WHEN h.unclear = 1 AND u.levels <= u.at_most THEN 1 ELSE 0 END
-    ORDER BY CASE WHEN h.severity = 'deny' THEN 0 ELSE 1 END, h.statement
+    PARTITION BY h.line_id, CASE WHEN l.unclear = 1 AND h.levels <= l.at_most THEN 1 ELSE 0 END
+    ORDER BY CASE WHEN l.severity = 'deny' THEN 0 ELSE 1 END, l.rule_id, h.area
   ) AS gravity
 FROM highest AS h
-JOIN used AS u ON u.person = h.person AND u.day = h.day AND u.claim = h.claim AND u.book = h.book AND u.kind = h.kind
-  AND u.area = h.area AND u.purpose = h.purpose AND u.counts = h.counts AND u.at_most = h.at_most
-WHERE h.place = 1 AND u.held > u.at_most
+JOIN level_limit AS l ON l.rule_id = h.rule_id
+WHERE h.place = 1
 -- step: regional
-SELECT
-  s.line_id,
-  s.checked,
-  s.person,
-  s.day,
-  s.claim,
-  s.book,
-  s.code,
-  s.region,
-  s.unsettled,
-  s.pair_statement,
-  s.pair_citations,
-  r.kind,
-  r.at_most,
-  r.payer,
-  r.severity,
-  r.statement,
-  r.fix,
-  r.evidence AS grade,
-  r.citations
+SELECT s.line_id, s.checked, s.person, s.day, s.claim, s.region, s.unsettled, s.pair_statement, s.pair_citations, r.rule_id
 FROM seen AS s
 JOIN region_limit AS r ON r.book = s.book AND s.day BETWEEN r.from_day AND r.to_day AND (r.kind = '' OR r.kind = s.kind)
 -- step: crowded
@@ -243,55 +180,55 @@ SELECT
   person,
   day,
   claim,
-  book,
-  kind,
-  at_most,
+  rule_id,
   COUNT(DISTINCT region) AS regions,
   MAX(unsettled) AS unsettled,
   MAX(pair_statement) AS pair_statement,
   MAX(pair_citations) AS pair_citations,
   MAX(CASE WHEN checked = 1 THEN line_id END) AS line_id
 FROM regional
-GROUP BY person, day, claim, book, kind, at_most
+GROUP BY person, day, claim, rule_id
 -- step: regions_over
 SELECT
   c.line_id,
-  c.kind,
-  c.at_most,
+  c.rule_id,
+  c.day,
   c.regions,
   c.unsettled,
   c.pair_statement,
   c.pair_citations,
   MAX(o.line_id) AS other_line_id
 FROM crowded AS c
-JOIN regional AS r ON r.line_id = c.line_id AND r.kind = c.kind AND r.at_most = c.at_most
-JOIN regional AS o ON o.person = c.person AND o.day = c.day AND o.claim = c.claim AND o.book = c.book AND o.kind = c.kind
-  AND o.at_most = c.at_most AND o.region <> r.region
-WHERE c.regions > c.at_most
-GROUP BY c.line_id, c.kind, c.at_most, c.regions, c.unsettled, c.pair_statement, c.pair_citations
+JOIN region_limit AS l ON l.rule_id = c.rule_id
+JOIN regional AS r ON r.line_id = c.line_id AND r.rule_id = c.rule_id
+JOIN regional AS o ON o.person = c.person AND o.day = c.day AND o.claim = c.claim AND o.rule_id = c.rule_id
+  AND o.region <> r.region
+WHERE c.regions > l.at_most
+GROUP BY c.line_id, c.rule_id, c.day, c.regions, c.unsettled, c.pair_statement, c.pair_citations
 -- findings
 SELECT
   o.line_id,
   CAST(NULL AS BIGINT) AS other_line_id,
   CASE WHEN o.unclear = 1 THEN 'fact-not-established' ELSE 'level-limit' END AS edit,
-  CASE WHEN o.unclear = 1 THEN 'review' ELSE o.severity END AS severity,
-  o.held || ' ' || o.counted || CASE
+  CASE WHEN o.unclear = 1 THEN 'review' ELSE l.severity END AS severity,
+  o.held || ' ' || l.counted || CASE
     WHEN o.area = '' THEN ''
     ELSE ' in the ' || REPLACE(o.area, '_', ' or ') || ' region'
   END || ' in one session (' || CASE
-    WHEN o.kind = 'ablation' THEN 'ablations'
+    WHEN l.kind = 'ablation' THEN 'ablations'
     ELSE 'injections'
-  END || '), where ' || o.payer || ' allows ' || CAST(o.at_most AS VARCHAR) || '. ' || CASE
+  END || '), where ' || l.payer || ' allows ' || CAST(l.at_most AS VARCHAR) || '. ' || CASE
     WHEN o.unclear = 1 THEN 'Whether both sides of one level are one or two is not said. '
     ELSE ''
-  END || o.statement AS message,
-  o.fix,
-  '{"code": "' || o.code || '", "day": "' || d.iso || '", "used": ' || o.held || ', "allowed": ' || CAST(o.at_most AS VARCHAR) || ', "counted": "' || o.counted || '", "kind": "' || o.kind || '", "region": ' || CASE
+  END || l.statement AS message,
+  l.fix,
+  '{"day": "' || d.iso || '", "used": ' || o.held || ', "allowed": ' || CAST(l.at_most AS VARCHAR) || ', "counted": "' || l.counted || '", "kind": "' || l.kind || '", "region": ' || CASE
     WHEN o.area = '' THEN 'null'
     ELSE '"' || o.area || '"'
-  END || ', "rule_evidence": "' || o.grade || '"}' AS evidence,
-  o.citations
+  END || ', "rule_evidence": "' || l.evidence || '"}' AS evidence,
+  l.citations
 FROM levels_over AS o
+JOIN level_limit AS l ON l.rule_id = o.rule_id
 JOIN calendar AS d ON d.day = o.day
 WHERE o.gravity = 1
 UNION ALL
@@ -300,10 +237,10 @@ SELECT
   o.other_line_id,
   'region-limit' AS edit,
   CASE WHEN o.unsettled = 1 THEN 'review' ELSE r.severity END AS severity,
-  r.code || ' and ' || e.code || ', line ' || CAST(e.line_number AS VARCHAR) || CASE
+  t.code || ' and ' || e.code || ' (line ' || CAST(e.line_number AS VARCHAR) || CASE
     WHEN e.claim_id = t.claim_id THEN ''
     ELSE ' of claim ' || e.claim_id
-  END || ': ' || CAST(o.regions AS VARCHAR) || ' regions in one session, where ' || r.payer || ' allows ' || CAST(r.at_most AS VARCHAR) || CASE
+  END || '): ' || CAST(o.regions AS VARCHAR) || ' regions in one session, where ' || r.payer || ' allows ' || CAST(r.at_most AS VARCHAR) || CASE
     WHEN o.unsettled = 1 THEN ', unless the pair counts as one. ' || o.pair_statement || ' '
     ELSE '. '
   END || r.statement AS message,
@@ -311,13 +248,13 @@ SELECT
     WHEN o.unsettled = 1 THEN 'Ask the contractor as how many regions it counts the pair, and keep its answer with the record.'
     ELSE r.fix
   END AS fix,
-  '{"day": "' || d.iso || '", "regions": ' || CAST(o.regions AS VARCHAR) || ', "allowed": ' || CAST(r.at_most AS VARCHAR) || ', "codes": ["' || e.code || '", "' || r.code || '"], "rule_evidence": "' || r.grade || '"}' AS evidence,
+  '{"day": "' || d.iso || '", "regions": ' || CAST(o.regions AS VARCHAR) || ', "allowed": ' || CAST(r.at_most AS VARCHAR) || ', "codes": ["' || e.code || '", "' || t.code || '"], "rule_evidence": "' || r.evidence || '"}' AS evidence,
   r.citations || CASE
     WHEN o.unsettled = 1 THEN ' ' || o.pair_citations
     ELSE ''
   END AS citations
 FROM regions_over AS o
-JOIN regional AS r ON r.line_id = o.line_id AND r.kind = o.kind AND r.at_most = o.at_most
+JOIN region_limit AS r ON r.rule_id = o.rule_id
 JOIN seen AS t ON t.line_id = o.line_id
 JOIN seen AS e ON e.line_id = o.other_line_id
-JOIN calendar AS d ON d.day = r.day
+JOIN calendar AS d ON d.day = o.day
