@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from facetwise.coverage.logic import Fact
-from facetwise.coverage.regions import pairs
+from facetwise.coverage.regions import joints_of, pairs
 from facetwise.knowledge import Knowledge, View
 from facetwise.knowledge.parts import Asked
 from facetwise.knowledge.reading import Path_, parse_any
@@ -208,7 +208,7 @@ class _Reader:
         if not isinstance(data, list):
             self.fault(at, "no list of joints", "a list such as [L4-L5, L5-S1]")
             return ()
-        known = {record["joint"]: record for _, record in view.rows("anatomy/joints")}
+        known = joints_of(view)
         named = {str(joint).upper() for joint in data}
         # Both joints of a pair over a region's border may stand under either region.
         across = {

@@ -74,6 +74,7 @@ def compile_rules(knowledge: Knowledge, asked: Iterable[tuple[str, str, date]]) 
         needed_code=NEEDS_COVERED_CODE,
     )  # fmt: skip
     views: dict[int, tuple[View, set[str]]] = {}
+    known: dict[tuple[int, str, str], int] = {}
     scopes: dict[tuple[int, str, str], tuple[Rules, int, list[tuple[str, Rules, int]]]] = {}
     for payer, state, day in asked:
         if not knowledge.store.horizon.from_ <= day <= knowledge.store.horizon.until:
@@ -88,11 +89,9 @@ def compile_rules(knowledge: Knowledge, asked: Iterable[tuple[str, str, date]]) 
         if key not in scopes:
             own = rules(view, payer, state)
             each = [(one, own.of(one)) for one in own.possible]
-            scopes[key] = (
-                own,
-                _ruleset(compiled, view, own),
-                [(one, its, _ruleset(compiled, view, its)) for one, its in each],
-            )
+            numbers = [_known_ruleset(compiled, known, segment, its) for its in (own, *(its for _, its in each))]
+            others = [(one, its, number) for (one, its), number in zip(each, numbers[1:], strict=True)]
+            scopes[key] = (own, numbers[0], others)
         own, ruleset, others = scopes[key]
         place = {"payer": payer, "state": state, "day": day.isoformat()}
         compiled.add(
@@ -171,6 +170,14 @@ def _view(compiled: Compiled, view: View, segment: int) -> tuple[View, set[str]]
                 sequence=list(said.applies.sequence),
             )  # fmt: skip
     return view, states
+
+
+def _known_ruleset(compiled: Compiled, known: dict[tuple[int, str, str], int], segment: int, asked: Rules) -> int:
+    """Return the number of a ruleset; the same rules of the same days are asked only once, whichever state they hold in."""
+    key = (segment, asked.whose, asked.local)
+    if key not in known:
+        known[key] = _ruleset(compiled, asked.view, asked)
+    return known[key]
 
 
 def _ruleset(compiled: Compiled, view: View, asked: Rules) -> int:

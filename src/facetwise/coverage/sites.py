@@ -14,7 +14,7 @@ from itertools import product
 
 from facetwise.coverage.case import Case, Event
 from facetwise.coverage.logic import Outcome, all_of, any_of, plain
-from facetwise.coverage.regions import areas_of, pairs
+from facetwise.coverage.regions import areas_of, joints_of, pairs
 from facetwise.coverage.rulebook import PAIR_QUESTION
 from facetwise.knowledge import Knowledge, View
 from facetwise.knowledge.kinds import Billing
@@ -92,9 +92,9 @@ def _regions(
     for reading in readings:
         yield from reading
     if pair is not None:
-        for _, record in view.rows("anatomy/joints"):
-            if record["joint"] in pair.joints and any(areas[record["joint"]] in reading for reading in readings):
-                yield str(record["part"])
+        for joint in pair.joints:
+            if any(areas[joint] in reading for reading in readings):
+                yield str(joints_of(view)[joint]["part"])
 
 
 def sites(knowledge: Knowledge, view: View, asked: Rules, case: Case) -> Sites:
@@ -129,7 +129,9 @@ def _asked_then(knowledge: Knowledge, asked: Rules, event: Event) -> Rules | Non
     return replace(asked, view=view) if {asked.whose, asked.local or asked.whose} <= set(view.payers()) else None
 
 
-def _pair(asked: Rules | None, technique: str, joints: tuple[str, ...], known: set[tuple[str, ...]]) -> Pair | None:
+def _pair(
+    asked: Rules | None, technique: str, joints: tuple[str, ...], known: frozenset[tuple[str, ...]]
+) -> Pair | None:
     both = next((one for one in sorted(known) if set(one) <= set(joints)), None)
     if both is None:
         return None
