@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -47,17 +48,18 @@ def application(knowledge: Knowledge, settings: Settings) -> ASGIApp:
 
 def error_json(error: RequestError) -> bytes:
     """Return the problem details of an error as JSON."""
-    import msgspec
-
     return msgspec.json.encode(error.details())
 
 
 def _of_router(error: Exception) -> RequestError:
-    headers = getattr(error, "headers", None) or {}
-    if getattr(error, "status_code", 404) == 405:
-        allow = headers.get("Allow", "GET, HEAD")
+    status = getattr(error, "status_code", 404)
+    if status == 405:
+        allow = (getattr(error, "headers", None) or {}).get("Allow", "GET, HEAD")
         return refused("wrong-method", "the method has no meaning here", allow, allow=allow)
-    return refused("not-found", "nothing stands at this address", "an address of /api or of the menu")
+    if status == 404:
+        return refused("not-found", "nothing stands at this address", "an address of /api or of the menu")
+    # What the parser of forms says of a body could repeat it.
+    return refused("not-readable", "the form cannot be read", "the fields of the page's own form")
 
 
 async def _healthy(request: Request) -> Response:

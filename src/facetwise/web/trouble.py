@@ -12,8 +12,12 @@ from facetwise.problems import FacetwiseError, Problem
 PROBLEM_JSON = "application/problem+json"
 # From the first quote to the last: what was sent may hold quotes of its own.
 _QUOTED = re.compile(r"['\"].*['\"]", re.DOTALL)
-_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,60}|[0-9]{1,6}")
-_PATH = re.compile(r"^(?P<path>[^\s:]+(?:\[[0-9]+\])?): ")
+# A path of plain keys and places in lists. What else a key may hold could be anything, and is left out.
+_STEP = r"(?:[a-z][a-z0-9_]{0,60}|\[[0-9]{1,6}\])"
+_PLAIN_PATH = re.compile(rf"{_STEP}(?:\.?{_STEP})*")
+_LEAD = re.compile(rf"(?P<path>{_PLAIN_PATH.pattern}): ")
+_UNKNOWN = "unknown key"
+_DAY = re.compile(r"\b[0-9]{4}-[0-9]{2}-[0-9]{2}\b")
 # Kind: status, title, what it means. The page of the API lists them; the type of a problem leads there.
 KINDS: dict[str, tuple[int, str, str]] = {
     "not-readable": (400, "The request cannot be read", "The body is not JSON, or the address is broken."),
@@ -96,9 +100,12 @@ def part_of(problem: Problem, *, of_body: bool = False) -> ProblemPart:
     """Return a problem as it is sent."""
     found, place = problem.found, ""
     if of_body:
-        if match := _PATH.match(found):
-            place, found = path_shown(match["path"]), found[match.end() :]
+        if found.endswith(f": {_UNKNOWN}"):
+            place, found = path_shown(found.removesuffix(f": {_UNKNOWN}")), _UNKNOWN
+        elif match := _LEAD.match(found):
+            place, found = match["path"], found[match.end() :]
         found = _QUOTED.sub(lambda match: "(as sent)" if match.start() else "this", found)
+        found = _DAY.sub("that day", found)
     return ProblemPart(
         file="" if of_body else problem.file,
         line=problem.line,
@@ -110,10 +117,11 @@ def part_of(problem: Problem, *, of_body: bool = False) -> ProblemPart:
 
 
 def path_shown(path: str) -> str:
-    """Return a path with what is no plain key left out: a key could hold anything."""
-    parts = re.split(r"[.\[\]]+", path)
-    shown = ""
-    for part in filter(None, parts):
-        name = part if _KEY.fullmatch(part) else "(a key)"
-        shown += f"[{name}]" if part.isdigit() else f".{name}" if shown else name
-    return shown
+    """Return a path as far as it is made of plain keys."""
+    match = _PLAIN_PATH.match(path)
+    plain = match[0] if match else ""
+    if plain == path:
+        return plain
+    # The last step may be the begin of a key that goes on in another way.
+    whole = plain if path[len(plain)] in ".[" else re.sub(rf"\.?{_STEP}$", "", plain)
+    return f"{whole}.(a key)".lstrip(".")

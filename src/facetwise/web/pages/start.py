@@ -65,6 +65,6 @@ def _payers(view: View, wanted: str) -> list[tuple[str, str]]:
     if not words:
         return []
     named = {key: f"{key} {one.title} {one.short}".lower() for key, one in view.payers().items()}
-    exact = [key for key, text in named.items() if words[0] == key]
+    exact = [key for key in named if wanted.lower() == key]
     found = exact or [key for key, text in named.items() if all(word in text for word in words)]
     return [(key, view.payers()[key].title) for key in found]

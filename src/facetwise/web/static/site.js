@@ -10,7 +10,7 @@ function queryOf(form) {
 function swapping(form) {
   const selector = form.dataset.swap;
   const status = document.querySelector("[data-swap-status]");
-  let asked = 0;
+  let asked = 0, shown = location.pathname + location.search;
   async function show(address, record) {
     const mine = ++asked;
     if (status) status.textContent = "Loading";
@@ -31,7 +31,8 @@ function swapping(form) {
         const old = document.querySelector(link), fresh = next.querySelector(link);
         if (old && fresh) old.href = fresh.getAttribute("href");
       }
-      if (record) history.pushState({ swap: selector }, "", address);
+      if (record) history.pushState(null, "", address);
+      shown = location.pathname + location.search;
       if (status) status.textContent = "Updated";
     } catch {
       if (status) status.textContent = "The server does not answer.";
@@ -49,7 +50,8 @@ function swapping(form) {
     clearTimeout(waiting);
     waiting = setTimeout(() => go(true), event.target.type === "checkbox" ? 350 : 0);
   });
-  addEventListener("popstate", () => location.reload());
+  // A step back to another state; a link within the page is none.
+  addEventListener("popstate", () => { if (location.pathname + location.search !== shown) location.reload(); });
 }
 
 function count(form) {
