@@ -47,8 +47,8 @@ Finding = dict[str, Any]
 class Runner:
     """The reference tables of a knowledge, and the texts over them."""
 
-    def __init__(self, knowledge: Knowledge):
-        self.tables = compile_payers(knowledge.store)
+    def __init__(self, knowledge: Knowledge, only: tuple[str, ...] = ()):
+        self.tables = compile_payers(knowledge.store, only)
         rows = {name: found for name, (_, found) in self.tables.items()} | code_rows(knowledge)
         self.duck = duckdb.connect()
         self.lite = sqlite3.connect(":memory:")

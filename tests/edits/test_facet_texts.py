@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +20,7 @@ from edits.oracle import World, check
 from edits.random_claims import generate
 from facetwise.coverage.windows import next_day
 from facetwise.edits.registry import FAMILIES
-from facetwise.knowledge import Knowledge
+from facetwise.knowledge import Knowledge, load
 from facetwise.knowledge.kinds import Limit
 
 _NCCI = {"code-not-effective", "add-on-without-primary", "ptp-pair", "mue-exceeded"}
@@ -292,3 +294,76 @@ def test_what_the_claim_does_not_say(runner: Runner) -> None:
     assert not _of(runner.check([*first, *second]), "level-limit")
     assert _of(runner.check([{**row, "person_id": "P1"} for row in [*first, *second]]), "bilateral-reporting") == []
     assert _of(runner.check([{**row, "person_id": "P1"} for row in [*first, *second]]), "level-limit")
+
+
+_OVERLAY = {
+    "sources/lakeside-manual.yaml": """
+        source: lakeside-manual
+        title: Manual of a plan that does not exist
+        publisher: Lakeside
+        date: '2026-01-01'
+        url: https://lakeside.example/manual
+        evidence: primary
+        """,
+    "payers/lakeside/payer.yaml": """
+        payer: lakeside
+        title: Lakeside Health
+        role: commercial
+        group: other
+        history:
+          - from: 2020-01-01
+            sources: [lakeside-manual]
+        """,
+    "payers/lakeside/facet/levels-per-session.yaml": """
+        limit: levels-per-session
+        question: levels-per-session
+        applies: {technique: [medial_branch_block, intra_articular_injection]}
+        counts: level
+        window: {kind: session}
+        at_most: 1
+        per: [region]
+        statement: One level in a session.
+        cell: 1 level
+        history:
+          - from: 2026-03-01
+            until: 2026-08-31
+            sources: [lakeside-manual]
+        """,
+    "payers/lakeside/facet/bilateral.yaml": """
+        billing: bilateral
+        question: bilateral-professional
+        layout: one_line_two_units
+        statement: Both sides are one line with two units and no modifier.
+        cell: one line, two units
+        history:
+          - from: 2026-03-01
+            sources: [lakeside-manual]
+        """,
+}
+
+
+def test_a_new_payer_is_only_data(tmp_path: Path) -> None:
+    """A payer laid over the knowledge is judged by its own words on its own dates; two units say both sides there."""
+    for name, text in _OVERLAY.items():
+        path = tmp_path / "lakeside" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text).lstrip(), encoding="utf-8")
+    runner = Runner(load([tmp_path / "lakeside"]), ("lakeside",))
+    two = ["64493 x2", "64494 RT"]
+    (level,) = _of(runner.check(Claim("2026-08-31", two, "Lakeside Health").rows()), "level-limit")
+    assert level["message"] == (
+        "2 levels in the lumbar or sacral region in one session (injections), where Lakeside Health allows 1."
+        " One level in a session."
+    )
+    assert (level["severity"], level["line_id"], level["citations"]) == ("deny", 2, "lakeside-manual")
+    assert not _of(runner.check(Claim("2026-08-31", two[:1], "Lakeside Health").rows()), "level-limit")
+    assert not _of(runner.check(Claim("2026-09-01", two, "Lakeside Health").rows()), "level-limit")
+    own = {one["edit"] for one in runner.check(Claim("2026-09-01", two[:1], "Lakeside Health").rows())}
+    assert not own & {"units-not-one", "laterality-missing", "bilateral-reporting"}
+    before = {one["edit"] for one in runner.check(Claim("2026-02-28", two[:1], "Lakeside Health").rows())}
+    assert before >= {"units-not-one", "laterality-missing"}
+    (fifty,) = _of(runner.check(Claim("2026-09-01", ["64493 50"], "lakeside").rows()), "bilateral-reporting")
+    assert fifty["severity"] == "deny"
+    assert fifty["fix"].startswith("Report both sides on one line with two units")
+    sides = _of(runner.check(Claim("2026-09-01", ["64493 RT", "64493 LT"], "lakeside").rows()), "bilateral-reporting")
+    assert [(one["severity"], one["line_id"], one["other_line_id"]) for one in sides] == [("deny", 2, 1)]

@@ -6,7 +6,7 @@ where neighbouring spans say the same. The days asked are those of the knowledge
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -74,12 +74,15 @@ class _Maker:
         return self.views[day]
 
 
-def compile_payers(store: Store) -> Tables:
-    """Return the tables of PAYER_TABLES, `book_of`, `book`, `junction`, `facet_code` and `watched`: columns and rows."""
+def compile_payers(store: Store, only: Collection[str] = ()) -> Tables:
+    """Return the tables of PAYER_TABLES, `book_of`, `book`, `junction`, `facet_code` and `watched`: columns and rows.
+
+    `only`: the ids of the payers that are wanted; none for all. The books are numbered from 1 in the order of the ids.
+    """
     maker = _Maker(store, list_numbers(store))
     spans = Spans()
     shapes: dict[str, Shape] = {**PAYER_TABLES, **BOOKS, "facet_code": CODES["facet_code"]}
-    books = _books(maker)
+    books = [one for one in _books(maker) if not only or one[0] in only]
     for number, (payer, states) in enumerate(books, 1):
         _compile_book(maker, spans, number, payer, states[0])
     for first, last, day in _segments(maker, _shared, _CODE_TABLES):
