@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from facetwise.claims.columns import READ_ADDS, SCHEMA
+from facetwise.edits import Asked, Checker, checked
 from facetwise.edits.batch import Settings
-from facetwise.edits.check import Asked, checked
 from facetwise.knowledge import Knowledge
 
 Row = Mapping[str, Any]
@@ -36,6 +36,23 @@ def in_batch(
         columns = ["edit", "severity", "claim_id", "claim_line_number", "other_claim_id", "other_claim_line_number"]
         found = pq.read_table(result.findings_file, columns=columns).to_pylist()
     return [_key(**one) for one in found]
+
+
+def one_by_one(checker: Checker, lines: Iterable[Row], history: Iterable[Row] | None) -> list[Key]:
+    """Return what the one-claim engine finds, all claims of a person together; an unnamed person's claim by itself."""
+    people: dict[str, tuple[list[Row], list[Row]]] = {}
+    for rows, place in ((lines, 0), (history or (), 1)):
+        for row in rows:
+            people.setdefault(row["person_id"] or f"\0{row['claim_id']}", ([], []))[place].append(row)
+    found: list[Key] = []
+    for own, earlier in people.values():
+        if own:
+            for one in checker.check(own, earlier if history is not None else None):
+                assert one.claim_id is not None
+                assert one.claim_line_number is not None
+                other = one.other_claim_id, one.other_claim_line_number
+                found.append(_key(one.edit, one.severity, one.claim_id, one.claim_line_number, *other))
+    return found
 
 
 def _key(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,9 @@ import pytest
 from edits import random_ncci
 from edits.check_cases import Case, read_cases
 from edits.comparing import differences, drawn
-from edits.engines import Key, in_batch
+from edits.engines import Key, in_batch, one_by_one
 from edits.oracle import World, check
-from facetwise.edits import registry
+from facetwise.edits import Checker, registry
 from facetwise.edits.batch import Settings
 from facetwise.knowledge import Knowledge
 
@@ -49,7 +50,13 @@ def world(knowledge: Knowledge) -> World:
     return World(knowledge)
 
 
-def test_every_edit_and_severity_occurs(world: World, knowledge: Knowledge, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def checker(knowledge: Knowledge) -> Iterator[Checker]:
+    with Checker(knowledge) as opened:
+        yield opened
+
+
+def test_every_edit_and_severity_occurs(world: World, knowledge: Knowledge, checker: Checker, tmp_path: Path) -> None:
     batch = drawn(world, seed=1, claims=6000)
     wanted = check(world, batch.lines, batch.history)
     occurring: dict[str, set[str]] = {}
@@ -57,17 +64,24 @@ def test_every_edit_and_severity_occurs(world: World, knowledge: Knowledge, tmp_
         occurring.setdefault(one.edit, set()).add(one.severity)
     assert occurring == _OCCURRING
     assert set(occurring) == set(registry.edits())
-    found = in_batch(knowledge, tmp_path, batch.lines, batch.history)
-    said = differences(batch, wanted, found, "the batch engine")
-    assert not said, said
+    for engine, found in (
+        ("the batch engine", in_batch(knowledge, tmp_path, batch.lines, batch.history)),
+        ("the one-claim engine", one_by_one(checker, batch.lines, batch.history)),
+    ):
+        said = differences(batch, wanted, found, engine)
+        assert not said, said
 
 
-def test_without_a_history(world: World, knowledge: Knowledge, tmp_path: Path) -> None:
+def test_without_a_history(world: World, knowledge: Knowledge, checker: Checker, tmp_path: Path) -> None:
     batch = replace(drawn(world, seed=2, claims=1000), history=[])
     wanted = check(world, batch.lines)
     assert not any(one.edit == "diagnostic-modifier-missing" for one in wanted)
-    said = differences(batch, wanted, in_batch(knowledge, tmp_path, batch.lines, None), "the batch engine")
-    assert not said, said
+    for engine, found in (
+        ("the batch engine", in_batch(knowledge, tmp_path, batch.lines, None)),
+        ("the one-claim engine", one_by_one(checker, batch.lines, None)),
+    ):
+        said = differences(batch, wanted, found, engine)
+        assert not said, said
 
 
 def test_in_several_lots(world: World, knowledge: Knowledge, tmp_path: Path) -> None:
@@ -87,9 +101,13 @@ def test_invented_releases(knowledge: Knowledge, tmp_path: Path) -> None:
     )
     wanted = check(world, batch.lines, batch.history)
     assert Counter(one.edit for one in wanted)["ptp-pair"] > 300
-    found = in_batch(knowledge, tmp_path, batch.lines, batch.history, catalog)
-    said = differences(batch, wanted, found, "the batch engine")
-    assert not said, said
+    with Checker(knowledge, catalog=catalog) as checker:
+        for engine, found in (
+            ("the batch engine", in_batch(knowledge, tmp_path, batch.lines, batch.history, catalog)),
+            ("the one-claim engine", one_by_one(checker, batch.lines, batch.history)),
+        ):
+            said = differences(batch, wanted, found, engine)
+            assert not said, said
 
 
 _CASES = read_cases()
@@ -121,4 +139,10 @@ def _apart(row: dict[str, object], number: str) -> dict[str, object]:
 @pytest.mark.parametrize("case", _CASES, ids=[case.name for case in _CASES])
 def test_case_in_batch(case: Case, batched: dict[str, list[Key]]) -> None:
     faults = case.faults(case.shown(batched[case.name]))
+    assert not faults, "\n".join(faults)
+
+
+@pytest.mark.parametrize("case", _CASES, ids=[case.name for case in _CASES])
+def test_case_one_by_one(case: Case, checker: Checker) -> None:
+    faults = case.faults(case.shown(one_by_one(checker, case.lines, case.history)))
     assert not faults, "\n".join(faults)

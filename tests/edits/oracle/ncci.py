@@ -77,8 +77,10 @@ def _pair(world: World, first: Line, second: Line) -> Severity | None:
 
 
 def mue_exceeded(world: World, claims: Claims) -> Iterator[Found]:
-    """More units than pass: on a line (adjudication indicator 1), or of a day (2 and 3), person and provider, on the last line."""
-    groups = grouped(claims.lines, lambda line: (line.person, line.day, line.provider, line.service, line.code))
+    """More units than pass: on a line (adjudication indicator 1), or of a day (2 and 3), person, provider and payer, on the last line."""
+    groups = grouped(
+        claims.lines, lambda line: (line.person, line.day, line.provider, line.service, line.code, line.book)
+    )
     for group in groups.values():
         first = group[0]
         for begins, ends, value, indicator, inferred in world.ncci.mue.get((first.service, first.code), ()):

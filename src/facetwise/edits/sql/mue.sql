@@ -1,6 +1,6 @@
 -- More units than the medically unlikely edit of the code passes: by the line (indicator 1), or summed over the person,
--- provider and day (2 and 3), history included; then one finding, on the last checked line. A code without a value is
--- unknown, not unlimited. On a surgery center's facility claim both sides are two lines, RT and LT, of one unit each, so
+-- provider, day and payer (2 and 3), history included; then one finding, on the last checked line. A claim that goes to a
+-- second payer is not added up. A code without a value is unknown, not unlimited. On a surgery center's facility claim both sides are two lines, RT and LT, of one unit each, so
 -- such a pair does not exceed a value of one.
 -- step: valued
 SELECT
@@ -10,6 +10,7 @@ SELECT
   l.provider,
   l.day,
   l.service,
+  l.book,
   l.code,
   l.claim,
   l.setting,
@@ -27,6 +28,7 @@ SELECT
   provider,
   day,
   service,
+  book,
   code,
   value,
   mai,
@@ -39,7 +41,7 @@ SELECT
   SUM(CASE WHEN claim = 'facility' AND setting = 'asc' AND side = 'L' AND units = 1 THEN 1 ELSE 0 END) AS left_lines
 FROM valued
 WHERE mai IN ('2', '3')
-GROUP BY person, provider, day, service, code, value, mai, inferred
+GROUP BY person, provider, day, service, book, code, value, mai, inferred
 -- step: exceeding
 SELECT line_id, day, service, code, value, mai, inferred, citations, 1 AS lines, units
 FROM valued
