@@ -18,28 +18,15 @@ from facetwise.claims.columns import COLUMNS, SCHEMA
 from facetwise.edits.prepare.statements import fill
 from facetwise.edits.reference.codes import code_rows
 from facetwise.edits.reference.payers import compile_payers
+from facetwise.edits.registry import FAMILIES
 from facetwise.edits.tables import PREPARED, TYPES, reference_shapes
 from facetwise.edits.texts import FINDING_COLUMNS, read_text
 from facetwise.edits.translate import check, translate
 from facetwise.knowledge import Knowledge, load
 
-TEXTS = (
-    "units",
-    "laterality",
-    "bilateral",
-    "positions",
-    "levels",
-    "sessions",
-    "diagnostic_modifier",
-    "imaging",
-    "guidance",
-    "diagnosis",
-    "sedation",
-    "authorization",
-    "destruction",
-    "payer_unknown",
-)
-WITH_HISTORY = ("diagnostic_modifier",)
+NCCI = {"code_effective", "add_on", "ptp", "mue"}
+TEXTS = tuple(family.name for family in FAMILIES if family.name not in NCCI)
+WITH_HISTORY = tuple(family.name for family in FAMILIES if family.with_history)
 Row = Mapping[str, Any]
 Finding = dict[str, Any]
 
