@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from facetwise.knowledge import Knowledge
+from facetwise.knowledge import Knowledge, Store
 from facetwise.knowledge.kinds import Payer
 from facetwise.knowledge.reading import Path_, parse_any
 from facetwise.problems import FacetwiseError, Problem, did_you_mean, nearest
@@ -104,6 +104,49 @@ def read_requests(
     return found, is_list
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The words of a knowledge that a claim may use, over all its days."""
+
+    payers: list[str]
+    states: list[str]
+    places: dict[str, str]
+    codes: list[str]
+
+
+# By the digest of the knowledge: a server reads many claims with the same words, and gathering them costs more than reading.
+_GATHERED: dict[str, _Known] = {}
+_MOST_GATHERED = 8
+
+
+def _known(store: Store) -> _Known:
+    held = _GATHERED.get(store.digest)
+    if held is not None:
+        return held
+    payers = sorted(
+        thing.slug
+        for thing in store.things.values()
+        if thing.kind == "payer" and any(isinstance(dated.value, Payer) for dated in thing.history)
+    )
+    states = {
+        state
+        for thing in store.things.values()
+        if thing.kind == "jurisdiction"
+        for dated in thing.history
+        for state in getattr(dated.value, "states", ())
+    }
+    found = _Known(
+        payers,
+        sorted(states | {record["state"] for _, record in store.tables["fees/gpci"].records()}),
+        {record["place_of_service"]: record["setting"] for _, record in store.tables["fees/places"].records()},
+        sorted({record["code"] for _, record in store.tables["fees/physician"].records()}),
+    )
+    if len(_GATHERED) >= _MOST_GATHERED:
+        _GATHERED.clear()
+    _GATHERED[store.digest] = found
+    return found
+
+
 class _Reader:
     def __init__(
         self, name: str, lines: dict[Path_, int], knowledge: Knowledge, options: dict[str, str], compare: bool
@@ -113,25 +156,9 @@ class _Reader:
         self.options = options
         self.compare = compare
         self.problems: list[Problem] = []
-        store = knowledge.store
-        self.words = store.vocabulary.words
-        self.payers = sorted(
-            thing.slug
-            for thing in store.things.values()
-            if thing.kind == "payer" and any(isinstance(dated.value, Payer) for dated in thing.history)
-        )
-        states = {
-            state
-            for thing in store.things.values()
-            if thing.kind == "jurisdiction"
-            for dated in thing.history
-            for state in getattr(dated.value, "states", ())
-        }
-        self.states = sorted(states | {record["state"] for _, record in store.tables["fees/gpci"].records()})
-        self.places = {
-            record["place_of_service"]: record["setting"] for _, record in store.tables["fees/places"].records()
-        }
-        self.codes = sorted({record["code"] for _, record in store.tables["fees/physician"].records()})
+        self.words = knowledge.store.vocabulary.words
+        known = _known(knowledge.store)
+        self.payers, self.states, self.places, self.codes = known.payers, known.states, known.places, known.codes
 
     def fault(self, at: Path_, found: str, expected: str = "", mend: str = "") -> None:
         key = next((step for step in reversed(at) if isinstance(step, str)), "")
