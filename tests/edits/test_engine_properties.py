@@ -113,7 +113,7 @@ def _renamed(row: Row, salt: int) -> Row:
 
 
 def test_split_over_files_and_in_any_order(world: World, knowledge: Knowledge, tmp_path: Path) -> None:
-    batch = drawn(world, 7, 400)
+    batch = drawn(world, 7, 300)
     people = sorted({row["person_id"] or "" for row in batch.lines + batch.history})
     whole = in_batch(knowledge, tmp_path, batch.lines, batch.history)
     parts: list[Key] = []
