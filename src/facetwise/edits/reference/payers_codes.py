@@ -19,6 +19,7 @@ _IMAGING = "edits/imaging-codes"
 _COVERED = ("covered", "covered_with_criteria")
 _NO_PAYMENT = f"Expect a denial; plan no payment for it. {_NEVER}"
 _APPEAL = f"Expect a denial; an appeal with documented necessity is the one route that is named. {_NEVER}"
+_WHICH = f"See in the record which technique the code stands for; plan no payment for an excluded one. {_NEVER}"
 _ASK = f"Ask the payer, and keep its answer with the record. {_NEVER}"
 
 
@@ -73,6 +74,7 @@ def _named(
 def _refusal(scope: Scope, edit: str, refused: list[Said], *, needs_dx: int = 0) -> Row:
     """A refusal is denied where one is neither inferred nor in dispute; how each refuses may differ (see `hard`)."""
     fix = _APPEAL if any(one.value.position == "appeal_only" for one in refused) else _NO_PAYMENT
+    fix = _WHICH if needs_dx else fix
     severity = deny_if(not needs_dx and any(hard(one, _refuses) for one in refused))
     return {
         "edit": edit,

@@ -147,19 +147,16 @@ def sedation_levels(view: View) -> dict[str, tuple[str, ...]]:
 
 def _judged(scope: Scope, criteria: list[Said], levels: tuple[str, ...]) -> Row | None:
     """A criterion is not met only where it is not met at every level that the code may stand for."""
-    found: list[tuple[str, Said]] = []
+    found: list[tuple[str, bool, Said]] = []
     for one in criteria:
         statuses = {_status(scope, one, {"procedure.sedation": level}) for level in levels}
         if statuses != {"met"}:
-            found.append((deny_if(statuses == {"not_met"} and certain(one)), one))
+            refused = statuses == {"not_met"}
+            found.append((deny_if(refused and certain(one)), refused, one))
     if not found:
         return None
-    severity, gravest = min(found, key=lambda item: item[0] != "deny")
-    fix = (
-        "Plan no payment for the sedation."
-        if severity == "deny"
-        else "Keep what the record says of this patient's need for it."
-    )
+    severity, refused, gravest = min(found, key=lambda item: item[0] != "deny")
+    fix = "Plan no payment for the sedation." if refused else "Keep what the record says of this patient's need for it."
     return rule(scope, [gravest], severity=severity, fix=f"{fix} {_NEVER}")
 
 

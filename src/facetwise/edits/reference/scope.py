@@ -106,11 +106,18 @@ def rule(scope: Scope, said: list[Said], *, severity: str, fix: str, lead: str =
     return {
         "payer": scope.name,
         "severity": severity,
-        "statement": f"{lead}{words}{standing(said[0]) if said else ''}".strip(),
+        "statement": f"{lead}{words}{_standing(said)}".strip(),
         "fix": fix,
         "evidence": next((one.dated.evidence for one in said if one.dated.evidence), None) or "",
         "citations": cited(said),
     }
+
+
+def _standing(said: list[Said]) -> str:
+    """Return what must be added to the words of the first: disputed, presumed, inferred. It is why no denial is foretold."""
+    if not said:
+        return ""
+    return standing(said[0]) + (" (Inferred from other texts.)" if said[0].dated.evidence == "inferred" else "")
 
 
 def cited(said: list[Said]) -> str:

@@ -6,7 +6,7 @@ SELECT
   'laterality-missing' AS edit,
   'review' AS severity,
   f.code || ': the line has neither RT, LT nor 50, so it does not say which side was treated.' AS message,
-  'Put on the side that the record names. The record is not to be changed to fit the claim.' AS fix,
+  'Put RT, LT or 50 on the line, as the record names the side. The record is not to be changed to fit the claim.' AS fix,
   '{"code": "' || f.code || '", "side": null}' AS evidence,
   c.citations
 FROM facet AS f
