@@ -355,3 +355,20 @@ def _leaves(test: Test) -> list[Test]:
 
 def _documented(mapping: Raw) -> Raw:
     return {key: value for key, value in mapping.items() if value is not None}
+
+
+def merged(base: Any, difference: Any) -> Any:
+    """Return a case of a file as its base with what differs: mappings merged, lists by position, `absent` taken away."""
+    if not isinstance(difference, dict):
+        return difference
+    if isinstance(base, list):
+        changed = {int(place): one for place, one in difference.items()}
+        items = [merged(one, changed[place]) if place in changed else one for place, one in enumerate(base)]
+        return [one for one in items if one != "absent"]
+    whole = dict(base) if isinstance(base, dict) else {}
+    for key, value in difference.items():
+        if value == "absent":
+            whole.pop(key, None)
+        else:
+            whole[key] = merged(whole.get(key), value)
+    return whole

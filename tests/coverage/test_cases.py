@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from coverage_cases import merged
 from facetwise.coverage import cover, read_cases
 from facetwise.coverage.answers import Determination
 from facetwise.knowledge import Knowledge
@@ -28,29 +29,13 @@ _EXPECTED = {
 _SAID = {"true": True, "false": False, "null": None}
 
 
-def _merged(base: Any, difference: Any) -> Any:
-    if not isinstance(difference, dict):
-        return difference
-    if isinstance(base, list):
-        changed = {int(place): one for place, one in difference.items()}
-        items = [_merged(one, changed[place]) if place in changed else one for place, one in enumerate(base)]
-        return [one for one in items if one != "absent"]
-    whole = dict(base) if isinstance(base, dict) else {}
-    for key, value in difference.items():
-        if value == "absent":
-            whole.pop(key, None)
-        else:
-            whole[key] = _merged(whole.get(key), value)
-    return whole
-
-
 def _cases() -> list[Any]:
     found = []
     for path in sorted(_ROOT.rglob("*.cases.yaml")):
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
         for entry in content["cases"]:
             if "case" in entry:
-                whole = _merged(content.get("bases", {}).get(entry.get("base"), {}), entry["case"])
+                whole = merged(content.get("bases", {}).get(entry.get("base"), {}), entry["case"])
                 found.append(pytest.param(entry, whole, id=f"{path.relative_to(_ROOT)}:{entry['name']}"))
     return found
 
