@@ -182,7 +182,7 @@ class Batch:
 
     def _write(self, part: Path) -> None:
         unfinished = part.with_suffix(".unfinished")
-        self._connection.execute(_FINDINGS, {"file": str(unfinished)})
+        self._connection.execute(FINDINGS, {"file": str(unfinished)})
         unfinished.replace(part)
 
     def _merge(self, parts: Sequence[Path], found: Found) -> None:
@@ -211,8 +211,8 @@ def _over(statement: str, relation: str) -> str:
     return f"WITH claim_line AS (SELECT * FROM {relation}) SELECT * FROM ({statement})"  # noqa: S608 - names of our own
 
 
-# Findings with what tells a person which lines are meant, in the order of the input.
-_FINDINGS = """
+# Findings with what tells a person which lines are meant, in the order of the input. lot_line are the claim lines.
+FINDINGS = """
 COPY (
   SELECT f.line_id, f.family, f.other_line_id, c.claim_id, c.claim_line_number, f.edit, f.severity, f.message, f.fix,
     coalesce(x.carc, '') AS carc, f.evidence, f.citations,

@@ -58,7 +58,7 @@ class Checker:
             for code, first, last in connection.execute("SELECT code, from_day, to_day FROM code_span")
         }
         self._add_ons = frozenset(code for (code,) in connection.execute("SELECT DISTINCT code FROM add_on"))
-        self._carcs = {edit: carc for edit, carc in connection.execute("SELECT edit, carc FROM edit_fact")}
+        self._carcs = dict(connection.execute("SELECT edit, carc FROM edit_fact").fetchall())
         self._create()
         self._texts = [(family, translate(read_text(family.name).statement(), "sqlite")) for family in FAMILIES]
 

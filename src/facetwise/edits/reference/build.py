@@ -21,7 +21,7 @@ import msgspec
 from facetwise.catalog import Catalog, Release, open_catalog
 from facetwise.edits.reference.codes import Rows, code_rows, iso_day
 from facetwise.edits.reference.ncci import KINDS, Edition, edition_rows, knowledge_rows, load_releases
-from facetwise.edits.reference.screen import SCREENS
+from facetwise.edits.reference.screen import STATEMENTS
 from facetwise.edits.tables import FAR, TYPES, Shape, reference_shapes
 from facetwise.knowledge import Knowledge
 from facetwise.knowledge.load import cache_directory
@@ -126,7 +126,7 @@ def _build(duck: Path, rows: dict[str, Rows], catalog: Catalog, releases: list[R
                 connection.execute(f"ATTACH '{str(catalog.path).replace(chr(39), chr(39) * 2)}' AS catalog (READ_ONLY)")
                 load_releases(connection, releases)
                 connection.execute("DETACH catalog")
-            for statement in SCREENS:
+            for statement in STATEMENTS:
                 connection.execute(statement)
         finally:
             connection.close()

@@ -105,14 +105,14 @@ def knowledge_rows(knowledge: Knowledge, releases: list[Release]) -> tuple[dict[
     for row, record in tables["edits/mue"].records():
         service = _SERVICES[record["table"]]
         inferred = int(row.evidence == "inferred")
-        values = (service, record["code"], record["value"], record["mai"], inferred)
+        most = (service, record["code"], record["value"], record["mai"], inferred)
         span = from_day(row.start), to_day(row.end)
-        put(_MUE_KINDS[service], "mue", values, record["edition"], span, joined(row.sources))
+        put(_MUE_KINDS[service], "mue", most, record["edition"], span, joined(row.sources))
     for row, record in tables["edits/add-on-codes"].records():
         if record["type"] != "2":
-            values = (record["add_on"], record["primary"], record["type"])
+            listed = (record["add_on"], record["primary"], record["type"])
             span = from_day(row.start), to_day(row.end)
-            put("add_on", "add_on", values, record["edition"], span, joined(row.sources))
+            put("add_on", "add_on", listed, record["edition"], span, joined(row.sources))
     return rows, _summed(editions, taken)
 
 

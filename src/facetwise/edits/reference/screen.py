@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from facetwise.edits.registry import ADD_ON, SCREENS, WATCHED
 
-SCREENS = (
+STATEMENTS = (
     # most: the least of the unit values that bear on one line; kept: why every line of the code is judged.
     f"""
     CREATE TABLE screen_code AS
