@@ -49,7 +49,7 @@ def served(app: ASGIApp) -> Iterator[str]:
         thread.join(10)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     program = os.environ.get("FACETWISE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if not program:

@@ -56,7 +56,9 @@ def test_code_cover_and_price_answer_as_the_commands_do(
     assert client.post("/api/v1/cover", json=example("case.yaml")).json() == printed(capsysbinary, "cover", str(case))
     lines = tmp_path / "lines.json"
     lines.write_bytes(coded.content)
-    assert client.post("/api/v1/price", content=coded.content, headers=JSON).json() == printed(capsysbinary, "price", str(lines))
+    assert client.post("/api/v1/price", content=coded.content, headers=JSON).json() == printed(
+        capsysbinary, "price", str(lines)
+    )
     compared = client.post("/api/v1/price?compare=true", content=coded.content, headers=JSON)
     assert compared.json() == printed(capsysbinary, "price", str(lines), "--compare")
 
@@ -198,7 +200,7 @@ def test_a_problem_has_the_five_parts_and_the_nearest_word(client: TestClient) -
     assert joint["line"] > 1
 
 
-SECRET = "Mary O'Connor \"Smith\", born 1950-01-01"
+SECRET = 'Mary O\'Connor "Smith", born 1950-01-01'
 PLACES: list[tuple[str, dict[str, Any]]] = [
     ("/api/v1/code", {"payer": SECRET}),
     ("/api/v1/code", {"state": SECRET}),
@@ -274,7 +276,10 @@ def test_wrong_addresses_are_told(client: TestClient, path: str, status: int, sa
 def test_json_with_escapes_and_tabs_is_read_as_json(client: TestClient) -> None:
     encounter = example("encounter.yaml")
     text = json.dumps(encounter, indent="\t").replace('"OH"', '"\\u004fH"')
-    assert client.post("/api/v1/code", content=text, headers=JSON).json() == client.post("/api/v1/code", json=encounter).json()
+    assert (
+        client.post("/api/v1/code", content=text, headers=JSON).json()
+        == client.post("/api/v1/code", json=encounter).json()
+    )
 
 
 def test_codes_are_found_by_words_and_begin(client: TestClient) -> None:
@@ -296,7 +301,9 @@ def test_the_form_asks_what_the_payer_asks(client: TestClient, knowledge: Knowle
     assert "history.relief_percent" in earlier
     assert medicare["wants_history"]
     aetna = client.get(query + "aetna").json()
-    assert {one["statement"] for one in aetna["criteria"]}.isdisjoint({one["statement"] for one in medicare["criteria"]})
+    assert {one["statement"] for one in aetna["criteria"]}.isdisjoint(
+        {one["statement"] for one in medicare["criteria"]}
+    )
     asks = knowledge.store.vocabulary.asks
     for field in (field for one in aetna["criteria"] for field in one["fields"]):
         assert field["type"] == asks[field["name"]].type
@@ -320,7 +327,10 @@ def test_days_of_the_pattern_are_real_days(knowledge: Knowledge) -> None:
     import re
 
     pattern = re.compile(day_pattern(2023, 2024))
-    real = {date.fromordinal(number).isoformat() for number in range(date(2023, 1, 1).toordinal(), date(2024, 12, 31).toordinal() + 1)}
+    real = {
+        date.fromordinal(number).isoformat()
+        for number in range(date(2023, 1, 1).toordinal(), date(2024, 12, 31).toordinal() + 1)
+    }
     tried = {f"{year}-{month:02}-{day:02}" for year in range(2022, 2026) for month in range(14) for day in range(33)}
     assert {day for day in tried if pattern.search(day)} == real
     horizon = knowledge.store.horizon

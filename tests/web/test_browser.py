@@ -86,8 +86,8 @@ def axe(page: Page) -> None:
 @pytest.mark.parametrize(
     ("name", "scheme", "width"),
     [
-        *((name, "light", 1280) for name in PAGES if name not in ("briefing", "data")),
-        *((name, "dark", 390) for name in ("start", "spine", "cover", "compare", "trouble")),
+        *((name, "light", 1280) for name in ("start", "compare", "spine", "cover", "api")),
+        *((name, "dark", 390) for name in ("payer", "spine", "changes", "cover", "checklist", "trouble")),
         ("briefing", "dark", 1280),
         ("data", "light", 390),
     ],
@@ -99,7 +99,7 @@ def test_axe_finds_no_violation(tab: Open, name: str, scheme: str, width: int) -
 @pytest.mark.parametrize("name", [name for name in PAGES if name != "checklist"])
 def test_nothing_is_wider_than_the_window(tab: Open, name: str) -> None:
     page = tab(PAGES[name])
-    for width in (360, 390, 768, 1280, 1920):
+    for width in (360, 768, 1280, 1920):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width, width
 
@@ -295,7 +295,9 @@ def test_the_skip_link_leads_past_the_menu(tab: Open) -> None:
 
 
 @pytest.mark.skipif(not os.environ.get("FACETWISE_SCREENSHOTS"), reason="FACETWISE_SCREENSHOTS=1 draws them anew")
-@pytest.mark.parametrize(("name", "scheme"), [("start", "light"), ("spine", "light"), ("spine", "dark"), ("cover", "light")])
+@pytest.mark.parametrize(
+    ("name", "scheme"), [("start", "light"), ("spine", "light"), ("spine", "dark"), ("cover", "light")]
+)
 def test_draw_the_pictures_of_the_docs(tab: Open, name: str, scheme: str) -> None:
     page = tab(PAGES[name], 1280, 1000, color_scheme=scheme)
     path = ROOT / "docs" / "images" / f"web-{name}{'-dark' if scheme == 'dark' else ''}.png"

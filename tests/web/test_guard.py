@@ -140,11 +140,15 @@ def test_a_browser_signs_in_and_out(closed: TestClient) -> None:
 
 
 def test_behind_tls_the_cookie_is_secure(knowledge: Knowledge) -> None:
-    client = TestClient(application(knowledge, Settings(token=TOKEN)), base_url="https://127.0.0.1", follow_redirects=False)
+    client = TestClient(
+        application(knowledge, Settings(token=TOKEN)), base_url="https://127.0.0.1", follow_redirects=False
+    )
     assert "secure" in client.post("/login", data={"token": TOKEN}).headers["set-cookie"].lower()
 
 
-@pytest.mark.parametrize("follow", ["https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil", "evil", "/a\nb"])
+@pytest.mark.parametrize(
+    "follow", ["https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil", "evil", "/a\nb"]
+)
 def test_signing_in_leads_nowhere_else(closed: TestClient, follow: str) -> None:
     response = closed.post("/login", data={"token": TOKEN, "next": follow})
     assert response.headers["location"] == "/"
@@ -204,7 +208,9 @@ def test_a_body_that_does_not_come_is_given_up() -> None:
             sent.append(message)
 
         scope = {"type": "http", "method": "POST", "path": "/", "raw_path": b"/", "query_string": b"", "scheme": "http"}
-        await Guard(app, Settings(limits=Limits(body_seconds=0.05)))({**scope, "headers": [(b"host", b"localhost")]}, never, send)
+        await Guard(app, Settings(limits=Limits(body_seconds=0.05)))(
+            {**scope, "headers": [(b"host", b"localhost")]}, never, send
+        )
 
     asyncio.run(run())
     assert sent[0]["status"] == 408
@@ -227,7 +233,14 @@ def test_more_requests_than_the_limit_are_sent_away() -> None:
             async def receive() -> Any:
                 return {"type": "http.request", "body": b"", "more_body": False}
 
-            scope = {"type": "http", "method": "GET", "path": "/", "raw_path": b"/", "query_string": b"", "scheme": "http"}
+            scope = {
+                "type": "http",
+                "method": "GET",
+                "path": "/",
+                "raw_path": b"/",
+                "query_string": b"",
+                "scheme": "http",
+            }
             await guard({**scope, "headers": [(b"host", b"localhost")]}, receive, send)
 
         await asyncio.gather(*(one() for _ in range(5)))
@@ -259,7 +272,10 @@ def test_the_log_holds_nothing_of_a_case(client: TestClient, caplog: pytest.LogC
     }  # fmt: skip
     assert client.post("/api/v1/cover", json=case).status_code == 200
     case["patient"] = {"pain_score": "Mary Smith", "Mary Smith": 1}
-    assert client.post("/api/v1/cover", content=json.dumps(case), headers={"content-type": "application/json"}).status_code == 422
+    assert (
+        client.post("/api/v1/cover", content=json.dumps(case), headers={"content-type": "application/json"}).status_code
+        == 422
+    )
     assert client.post("/cover", data={"patient.pain_duration_months": "Mary Smith"}).status_code == 422
     client.get("/find?q=Mary+Smith")
     # The client of the tests logs addresses too; what counts is what the server's side says.

@@ -87,7 +87,9 @@ def test_json_stands_beside_every_page(client: TestClient, page: str, beside: st
     assert client.get(page, headers={"accept": "image/png"}).status_code == 406
 
 
-@pytest.mark.parametrize("page", [*(page for page, _ in BESIDE), "/", "/spine", "/api", "/login", "/find?q=facet+third", "/nothing"])
+@pytest.mark.parametrize(
+    "page", [*(page for page, _ in BESIDE), "/", "/spine", "/api", "/login", "/find?q=facet+third", "/nothing"]
+)
 def test_a_page_is_whole(client: TestClient, page: str) -> None:
     marks = Marks(client.get(page, headers=HTML).text)
     ids = [one["id"] for _, one in marks.found if "id" in one]
@@ -105,7 +107,16 @@ def test_a_page_is_whole(client: TestClient, page: str) -> None:
 
 def test_links_of_the_pages_lead_to_pages(client: TestClient) -> None:
     seen: set[str] = set()
-    for page in ("/", "/payers/cgs", "/compare?code=64493&as_of=2026-03-02", COVER, "/data", "/api", "/changes", "/spine"):
+    for page in (
+        "/",
+        "/payers/cgs",
+        "/compare?code=64493&as_of=2026-03-02",
+        COVER,
+        "/data",
+        "/api",
+        "/changes",
+        "/spine",
+    ):
         for one in Marks(client.get(page, headers=HTML).text).all("a"):
             target = str(one["href"]).partition("#")[0]
             if target.startswith("/") and not target.startswith(("/codes/", "/payers/")):
@@ -116,7 +127,12 @@ def test_links_of_the_pages_lead_to_pages(client: TestClient) -> None:
 
 
 def test_what_is_meant_is_found(client: TestClient) -> None:
-    for typed, target in (("64495", "/codes/64495"), ("0213t", "/codes/0213T"), ("Aetna", "/payers/aetna"), ("cgs", "/payers/cgs")):
+    for typed, target in (
+        ("64495", "/codes/64495"),
+        ("0213t", "/codes/0213T"),
+        ("Aetna", "/payers/aetna"),
+        ("cgs", "/payers/cgs"),
+    ):
         response = client.get("/find", params={"q": typed})
         assert (response.status_code, response.headers["location"]) == (303, target)
     assert 'href="/codes/64635"' in client.get("/find?q=ablation+lower+first").text
@@ -176,8 +192,11 @@ def test_nothing_in_an_address_becomes_markup(client: TestClient, path: str) -> 
 
 
 def test_nothing_in_a_form_becomes_markup(client: TestClient) -> None:
-    fields = {name: HOSTILE for name in ("technique", "payer", "state", "date", "j", "n")}
-    for path, more in (("/spine", {}), ("/cover", {"patient.pain_score": HOSTILE, "event.0.date": HOSTILE, f"patient.{HOSTILE}": "1"})):
+    fields = dict.fromkeys(("technique", "payer", "state", "date", "j", "n"), HOSTILE)
+    for path, more in (
+        ("/spine", {}),
+        ("/cover", {"patient.pain_score": HOSTILE, "event.0.date": HOSTILE, f"patient.{HOSTILE}": "1"}),
+    ):
         given = more if path == "/cover" else fields
         response = client.post(path, data=given, headers=HTML)
         assert response.status_code == 422
@@ -197,7 +216,15 @@ def test_nothing_in_the_users_own_knowledge_becomes_markup(tmp_path: Path) -> No
         },
     )
     client = TestClient(application(load([overlay]), Settings()), base_url="http://127.0.0.1")
-    for path in ("/", "/payers/hostile", "/compare?payer=hostile", "/codes/64495?payer=hostile", "/cover?payer=hostile", "/spine?payer=hostile", "/find?q=script"):
+    for path in (
+        "/",
+        "/payers/hostile",
+        "/compare?payer=hostile",
+        "/codes/64495?payer=hostile",
+        "/cover?payer=hostile",
+        "/spine?payer=hostile",
+        "/find?q=script",
+    ):
         text = client.get(path, headers=HTML).text
         assert "&lt;script&gt;alert(1)" in text, path
         assert "<script>" not in text, path
@@ -210,7 +237,9 @@ def test_the_spine_has_every_joint_and_nerve_on_both_sides(client: TestClient, k
     back = spine(knowledge.as_of(knowledge.store.horizon.reviewed))
     for field, names in (("j", list(back.joints)), ("n", list(back.nerves))):
         values = [one["value"] for one in marks.all("input") if one.get("name") == field]
-        assert sorted(str(one) for one in values) == sorted(f"{name}:{side}" for name in names for side in ("left", "right"))
+        assert sorted(str(one) for one in values) == sorted(
+            f"{name}:{side}" for name in names for side in ("left", "right")
+        )
 
 
 def test_a_nerve_is_drawn_beside_the_joints_that_it_goes_to(knowledge: Knowledge) -> None:
@@ -253,7 +282,11 @@ def test_half_treated_joints_say_which_nerve_is_missing(client: TestClient) -> N
 
 def test_the_spine_as_json_is_the_contracts(client: TestClient) -> None:
     fields = urlencode([*ENCOUNTER.items(), ("j", "L4-L5:left"), ("j", "L4-L5:right")])
-    found = client.post("/spine", content=fields, headers={"accept": "application/json", "content-type": "application/x-www-form-urlencoded"})
+    found = client.post(
+        "/spine",
+        content=fields,
+        headers={"accept": "application/json", "content-type": "application/x-www-form-urlencoded"},
+    )
     assert found.headers["cache-control"] == "no-store"
     answer = found.json()
     encounter = {**ENCOUNTER, "date_of_service": "2026-03-02"}
@@ -306,7 +339,13 @@ def test_a_case_is_judged_as_the_command_judges_it(client: TestClient) -> None:
 
 
 def test_that_there_was_nothing_earlier_is_not_that_nothing_is_said(client: TestClient) -> None:
-    asked = {"payer": "medicare", "state": "OH", "technique": "radiofrequency_ablation", "region": "lumbar", "date_of_service": "2026-03-02"}
+    asked = {
+        "payer": "medicare",
+        "state": "OH",
+        "technique": "radiofrequency_ablation",
+        "region": "lumbar",
+        "date_of_service": "2026-03-02",
+    }
     silent = client.post("/cover", data=asked, headers={"accept": "application/json"}).json()
     none = client.post("/cover", data={**asked, "earlier": "none"}, headers={"accept": "application/json"}).json()
     assert "history" in silent["missing"]
@@ -315,7 +354,15 @@ def test_that_there_was_nothing_earlier_is_not_that_nothing_is_said(client: Test
 
 
 def test_a_wrong_answer_is_shown_at_its_field_without_being_lost(client: TestClient) -> None:
-    fields = {"payer": "medicare", "technique": "radiofrequency_ablation", "region": "lumbar", "patient.pain_duration_months": "long", "event.0.date": "2027-01-01", "event.0.technique": "medial_branch_block", "event.0.region": "lumbar"}
+    fields = {
+        "payer": "medicare",
+        "technique": "radiofrequency_ablation",
+        "region": "lumbar",
+        "patient.pain_duration_months": "long",
+        "event.0.date": "2027-01-01",
+        "event.0.technique": "medial_branch_block",
+        "event.0.region": "lumbar",
+    }
     response = client.post("/cover", data=fields, headers=HTML)
     assert response.status_code == 422
     assert 'href="#x-patient.pain_duration_months"' in response.text
@@ -325,7 +372,12 @@ def test_a_wrong_answer_is_shown_at_its_field_without_being_lost(client: TestCli
 
 
 def test_room_for_further_earlier_procedures(client: TestClient) -> None:
-    fields = {"payer": "medicare", "technique": "radiofrequency_ablation", "region": "lumbar", "event.1.date": "2025-01-01"}
+    fields = {
+        "payer": "medicare",
+        "technique": "radiofrequency_ablation",
+        "region": "lumbar",
+        "event.1.date": "2025-01-01",
+    }
     assert "Earlier procedure 3" not in client.get(COVER).text
     more = client.post("/cover", data={**fields, "add": "1"}, headers=HTML).text
     assert "Earlier procedure 3" in more

@@ -76,7 +76,7 @@ def test_a_weak_token_is_none(tmp_path: Path, text: str) -> None:
 @pytest.mark.skipif(os.name != "posix", reason="rights of files are those of POSIX")
 def test_a_token_that_others_may_read_is_refused(token_file: str) -> None:
     Path(token_file).chmod(0o644)
-    with pytest.raises(FacetwiseError, match="others may read the token.*chmod 600"):
+    with pytest.raises(FacetwiseError, match=r"others may read the token.*chmod 600"):
         settings("127.0.0.1", 1, token_file, environment={})
 
 

@@ -218,7 +218,7 @@ class _Makers:
         text = Annotated[str, Meta(max_length=20_000)]
         line = _struct(
             "LineToPrice",
-            ("code", Annotated[str, Meta(pattern="^[0-9A-Za-z][0-9]{3}[0-9A-Za-z]$", examples=["64493"])]),
+            ("code", Annotated[str, Meta(pattern="^[0-9A-Za-z][0-9]{3}[0-9A-Za-z]$")]),
             ("modifiers", self.many(Annotated[str, Meta(pattern="^[0-9A-Za-z]{2}$")], most=10) | None, None),
             ("units", Annotated[int, Meta(ge=1, le=1_000_000)], 1),
             ("line", Annotated[int, Meta(ge=1, le=1_000_000)] | msgspec.UnsetType, msgspec.UNSET),
