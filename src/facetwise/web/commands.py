@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import socket
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 from facetwise.problems import FacetwiseError, Problem
 
 _BACKLOG = 256
+_MOST_CONNECTIONS = 1_000
 
 
 def add_serve(commands: Any) -> argparse.ArgumentParser:
@@ -42,7 +44,7 @@ def run_serve(options: argparse.Namespace) -> int:
     chosen = settings(options.host, options.port, options.token_file, tuple(options.allow_host))
     try:
         # All of the extra is looked for at once, so that no form finds a part of it missing later.
-        for name in ("python_multipart", "starlette"):
+        for name in ("httptools", "python_multipart", "starlette"):
             import_module(name)
         import uvicorn
     except ImportError as error:
@@ -51,12 +53,15 @@ def run_serve(options: argparse.Namespace) -> int:
         ) from None
     from facetwise.knowledge import load
     from facetwise.web.app import application
+    from facetwise.web.listener import Listener
 
     _log(quiet=options.quiet)
     app = application(load([Path(one) for one in options.knowledge]), chosen)
     listener = _listen(chosen.host, chosen.port)
     config = uvicorn.Config(
         app,
+        http=Listener,
+        limit_concurrency=_MOST_CONNECTIONS,
         access_log=False,
         log_config=None,
         server_header=False,
@@ -73,7 +78,8 @@ def run_serve(options: argparse.Namespace) -> int:
     print(f"Facetwise: http://{shown}:{port}  (API: /api, Ctrl-C ends)", file=sys.stderr, flush=True)
     if not is_loopback(chosen.host):
         print("The token travels as it is: let only a proxy with TLS reach this (docs/serve.md).", file=sys.stderr)
-    with listener:
+    # Once the server has ended, the signal that ended it is raised anew: Ctrl-C is how it is meant to end.
+    with listener, contextlib.suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listener])
     return 0
 
