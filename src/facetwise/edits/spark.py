@@ -8,7 +8,7 @@ has to see.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 LOCAL = "local[*]"
 _ALL_SCREENS = 31
+_PAYER_BOOK = {"payer": "VARCHAR", "filing": "VARCHAR", "state": "VARCHAR", "book": "INTEGER"}
+_TYPES = {"VARCHAR": "STRING"}
 # Not kept from run to run, quiet, and the same on every machine.
 _SETTINGS = {
     "spark.ui.enabled": "false",
@@ -59,21 +61,19 @@ def run_spark(
     try:
         _prepare(session, work)
         progress("judging", 0.4)
-        judged = None
         for number, family in enumerate(families):
             if family.with_history and not with_history:
                 continue
             found = session.sql(translate(read_text(family.name).statement(), "spark"))
             found = found.toDF(*FINDING_COLUMNS).selectExpr(*FINDING_COLUMNS, f"{number} AS family")
-            judged = found if judged is None else judged.unionByName(found)
-        if judged is not None:
-            judged.write.mode("overwrite").parquet(str(work / "judged"))
+            found.write.mode("overwrite").parquet(str(work / "judged" / family.name))
+            progress("judging", 0.4 + 0.5 * (number + 1) / len(families))
     finally:
         session.stop()
     progress("ordering", 0.9)
     found = Found(work / "findings.parquet", lines, first, last, 1)
     connection.execute(
-        f"CREATE OR REPLACE VIEW finding AS SELECT * FROM read_parquet('{_quoted(work / 'judged')}/*.parquet')"  # noqa: S608
+        f"CREATE OR REPLACE VIEW finding AS SELECT * FROM read_parquet('{_quoted(work / 'judged')}/*/*.parquet')"  # noqa: S608
     )
     connection.execute("CREATE OR REPLACE VIEW lot_line AS SELECT * FROM source")
     connection.execute(FINDINGS, {"file": str(found.findings)})
@@ -135,15 +135,21 @@ def _session(master: str) -> Any:
 
 
 def _prepare(session: Any, work: Path) -> None:
-    place = work / "spark"
-    for name in ("payer_book", *reference_shapes()):
-        session.read.parquet(f"{place / name}.parquet").createOrReplaceTempView(name)
+    place, shapes = work / "spark", reference_shapes()
+    for name in ("payer_book", *shapes):
+        # With its columns said beforehand a file is not looked at until it is read.
+        read = session.read.schema(_columns(_PAYER_BOOK if name == "payer_book" else shapes[name].columns))
+        read.parquet(f"{place / name}.parquet").createOrReplaceTempView(name)
     session.read.parquet(str(place / "claim_line")).createOrReplaceTempView("claim_line")
     for name, shape in PREPARED.items():
         columns = ", ".join(shape.columns)
         made = session.sql(f"SELECT {columns} FROM ({fill(name, 'spark')})")  # noqa: S608 - names of our own
         made.persist()
         made.createOrReplaceTempView(name)
+
+
+def _columns(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {_TYPES.get(kind, kind)}" for name, kind in columns.items())
 
 
 def _quoted(path: Path) -> str:

@@ -36,10 +36,14 @@ def check(name: str, text: str) -> None:
     for node in sqlglot.parse_one(text, dialect=WRITTEN_IN).walk():
         if type(node) not in ALLOWED:
             raise NotPortableError(f"{name}: {type(node).__name__} ({node.sql(dialect=WRITTEN_IN)[:60]})")
+        # A join's kind is a word in it, not a node of its own.
+        if isinstance(node, exp.Join) and (node.method or node.side not in ("", "LEFT") or node.kind not in _JOINS):
+            raise NotPortableError(f"{name}: a join {node.method} {node.side} {node.kind}")
         if isinstance(node, exp.DataType) and node.sql(dialect=WRITTEN_IN) not in _TYPES:
             raise NotPortableError(f"{name}: a cast to {node.sql(dialect=WRITTEN_IN)}")
 
 
+_JOINS = ("", "INNER", "CROSS")
 _TYPES = ("BIGINT", "INT", "INTEGER", "TEXT", "VARCHAR", "DOUBLE", "DATE")
 
 
