@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from coverage_cases import merged
+from coverage_cases import Remembered, merged
 from facetwise.coverage import cover, read_cases
 from facetwise.coverage.answers import Determination
 from facetwise.knowledge import Knowledge
@@ -40,8 +40,14 @@ def _cases() -> list[Any]:
     return found
 
 
+@pytest.fixture(scope="module")
+def remembered(knowledge: Knowledge) -> Remembered:
+    return Remembered(knowledge)
+
+
 @pytest.mark.parametrize(("entry", "case"), _cases())
-def test_case(entry: dict[str, Any], case: dict[str, Any], knowledge: Knowledge) -> None:
+def test_case(entry: dict[str, Any], case: dict[str, Any], remembered: Remembered) -> None:
+    knowledge = remembered
     assert set(entry) <= _KEYS, f"unknown keys {set(entry) - _KEYS}"
     assert entry.get("source"), "a case says which source its expectation rests on"
     for key in entry["source"]:

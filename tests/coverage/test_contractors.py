@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from coverage_cases import Remembered
 from coverage_shapes import answered, given, wanted, write_lines
 from facetwise.briefing.document import TableBlock
 from facetwise.coverage.case import read_cases
@@ -30,6 +31,7 @@ _CASE: dict[str, Any] = {
 
 @pytest.mark.parametrize("day", ["2021-06-01", "2024-08-15", "2026-04-15", "2026-04-16", "2026-10-05"])
 def test_every_state_has_its_contractor_on_every_day(knowledge: Knowledge, day: str) -> None:
+    knowledge = Remembered(knowledge)
     view = knowledge.as_of(date.fromisoformat(day))
     of_state = {state: one.value.contractor for _, one in view.of_kind("jurisdiction") for state in one.value.states}  # type: ignore[union-attr]
     assert len(of_state) >= 51

@@ -145,7 +145,7 @@ def alternatives_block(answer: Determination, *, outcomes: bool = True) -> Table
                 note=", ".join(one.policies).upper(),
             ),
             *((outcome,) if outcomes else ()),
-            Cell(tuple(_difference(other) for other in one.differs) or (Line("nothing"),)),
+            Cell(tuple(_difference(other, statuses=outcomes) for other in one.differs) or (Line("nothing"),)),
         )
         rows.append(TableRow(cells))
     columns = (
@@ -158,13 +158,19 @@ def alternatives_block(answer: Determination, *, outcomes: bool = True) -> Table
     )
 
 
-def _difference(one: Difference) -> Line:
+def _difference(one: Difference, *, statuses: bool) -> Line:
     name = capital(in_plain(one.id))
-    said = f"{name}: {plain_status(one.status)}, {one.needed}" if one.status else f"{name}: nothing of its own"
-    before = f"{plain_status(one.shared_status)}, {one.shared_needed}" if one.shared_status else "nothing"
-    if one.status and one.needed == one.shared_needed:
-        said, before = f"{name}: {plain_status(one.status)}", plain_status(one.shared_status)
-    return Line(said, sources=one.citations, note=f"Shared text: {before.rstrip('.')}.")
+    if not one.status:
+        return Line(f"{name}: nothing of its own", sources=one.citations, note=_shared(one, statuses=statuses))
+    parts = [plain_status(one.status)] if statuses else []
+    parts += [one.needed] if one.needed != one.shared_needed or not statuses else []
+    return Line(f"{name}: {', '.join(parts)}", sources=one.citations, note=_shared(one, statuses=statuses))
+
+
+def _shared(one: Difference, *, statuses: bool) -> str:
+    parts = [plain_status(one.shared_status)] if statuses and one.shared_status else []
+    parts += [one.shared_needed] if one.shared_needed and (one.needed != one.shared_needed or not statuses) else []
+    return f"Shared text: {', '.join(parts).rstrip('.') or 'nothing'}."
 
 
 def plain_status(text: str) -> str:
