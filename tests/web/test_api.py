@@ -344,5 +344,5 @@ def test_the_desk_keeps_views_but_not_without_end(knowledge: Knowledge) -> None:
     assert desk.knowledge.as_of(date(2026, 1, 1)) is first
     for number in range(100):
         desk.knowledge.as_of(date.fromordinal(date(2026, 1, 2).toordinal() + number))
-    assert len(desk.knowledge._views) <= 48
+    assert len(desk.knowledge._views) <= 24
     assert msgspec.json.encode(desk.brief("64495", date(2026, 1, 1)).code) == b'"64495"'

@@ -146,20 +146,20 @@ class _Reader:
             return None
 
     def view(self, at: Path_, day: date) -> View | None:
-        began = min(
-            (
-                dated.start
-                for thing in self.knowledge.store.things.values()
-                if thing.kind == "family"
-                for dated in thing.history
-                if dated.start is not None
-            ),
-            default=None,
-        )
         try:
             return self.knowledge.as_of(day)
         except FacetwiseError as error:
             problem = error.problems[0]
+            began = min(
+                (
+                    dated.start
+                    for thing in self.knowledge.store.things.values()
+                    if thing.kind == "family"
+                    for dated in thing.history
+                    if dated.start is not None
+                ),
+                default=None,
+            )
             hint = f"the first of these codes began on {began.isoformat()}" if began and day < began else problem.mend
             self.fault(at, problem.found, problem.expected, hint)
             return None

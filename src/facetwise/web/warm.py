@@ -6,15 +6,35 @@ import asyncio
 import collections
 import gzip
 import hashlib
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from facetwise.knowledge import Knowledge, View
 from facetwise.knowledge.store import Store
+from facetwise.knowledge.tables import Row
 
-_MOST_VIEWS = 48
+_MOST_VIEWS = 24
 _LEAST_WORTH_PACKING = 1_000
+
+
+class WarmView(View):
+    """The knowledge on one day, with the rows that were asked for. Nobody who reads a row writes to it."""
+
+    def __init__(self, store: Store, day: date):
+        super().__init__(store, day)
+        self._rows: dict[str, tuple[tuple[Row, dict[str, Any]], ...]] = {}
+
+    def rows(self, table: str, **key: str | None) -> Iterator[tuple[Row, dict[str, Any]]]:
+        """Yield the rows of a table that hold on this day and have these values."""
+        if key:
+            # By a value that somebody sent there could be any number of different ones.
+            return super().rows(table, **key)
+        held = self._rows.get(table)
+        if held is None:
+            held = self._rows[table] = tuple(super().rows(table))
+        return iter(held)
 
 
 class WarmKnowledge(Knowledge):
@@ -29,7 +49,7 @@ class WarmKnowledge(Knowledge):
         view = self._views.get(day)
         if view is None:
             # Two threads may both make one; they are the same.
-            view = self._views[day] = super().as_of(day)
+            view = self._views[day] = WarmView(self.store, day)
             while len(self._views) > _MOST_VIEWS:
                 self._views.popitem(last=False)
         return view
