@@ -11,7 +11,10 @@ import random
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
+
+import yaml
 
 from facetwise.coverage.logic import days_of, in_unit
 from facetwise.coverage.rulebook import questions
@@ -372,3 +375,9 @@ def merged(base: Any, difference: Any) -> Any:
         else:
             whole[key] = merged(whole.get(key), value)
     return whole
+
+
+def read_plain(path: Path) -> Any:
+    """Return a YAML file with every scalar as it is written; libyaml does it ten times as fast, where it is there."""
+    loader = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=loader)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from coverage_cases import Remembered, merged
+from coverage_cases import Remembered, merged, read_plain
 from facetwise.coverage import cover, read_cases
 from facetwise.coverage.answers import Determination
 from facetwise.coverage.case import Case
@@ -30,7 +30,7 @@ def answers(knowledge: Knowledge) -> list[tuple[Case, Determination]]:
     remembered = Remembered(knowledge)
     found = []
     for path in sorted(_ROOT.rglob("*.cases.yaml")):
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        content = read_plain(path)
         for entry in content["cases"]:
             if "case" in entry and "fails" not in entry["expect"]:
                 whole = merged(content.get("bases", {}).get(entry.get("base"), {}), entry["case"])

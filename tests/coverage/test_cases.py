@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from coverage_cases import Remembered, merged
+from coverage_cases import Remembered, merged, read_plain
 from facetwise.coverage import cover, read_cases
 from facetwise.coverage.answers import Determination
 from facetwise.knowledge import Knowledge
@@ -32,7 +32,7 @@ _SAID = {"true": True, "false": False, "null": None}
 def _cases() -> list[Any]:
     found = []
     for path in sorted(_ROOT.rglob("*.cases.yaml")):
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+        content = read_plain(path)
         for entry in content["cases"]:
             if "case" in entry:
                 whole = merged(content.get("bases", {}).get(entry.get("base"), {}), entry["case"])
