@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
@@ -41,7 +42,9 @@ class Got:
 
     def seen(self, *names: str) -> list[Any]:
         """The rows' values in these columns; bare where there is one column."""
-        return [row[names[0]] if len(names) == 1 else tuple(row[name] for name in names) for row in self.rows]
+        found: list[Any] = [tuple(row[name] for name in names) for row in self.rows]
+        single: list[Any] = [one[0] for one in found]
+        return single if len(names) == 1 else found
 
 
 def got_837(content: bytes | str, read: Callable[[int], bytes] | None = None) -> Got:
@@ -63,7 +66,7 @@ def got_fhir(content: bytes | str, read: Callable[[int], bytes] | None = None) -
 def pieces(data: bytes, cuts: Sequence[int]) -> Callable[[int], bytes]:
     """Return a `read` that gives the data in pieces cut at these places, whatever size is asked for."""
     places = [0, *sorted({cut for cut in cuts if 0 < cut < len(data)}), len(data)]
-    parts: Iterator[bytes] = iter([data[a:b] for a, b in zip(places, places[1:], strict=False)])
+    parts: Iterator[bytes] = iter([data[a:b] for a, b in itertools.pairwise(places)])
     return lambda size: next(parts, b"")
 
 

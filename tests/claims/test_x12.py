@@ -6,9 +6,9 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from small_claims import BILLING, GS, ISA, SUBSCRIBER, claim, got_837, interchange, simple, transaction
 
 from facetwise.claims.columns import NAMES, SCHEMA
+from small_claims import BILLING, GS, ISA, SUBSCRIBER, claim, got_837, interchange, simple, transaction
 
 
 def test_a_claim_fills_the_table() -> None:
@@ -163,7 +163,7 @@ def test_onset_and_admission_are_no_dates_of_service_of_a_professional_claim() -
 @pytest.mark.parametrize("ends", ["~", "~\n", "~\r\n", "~ \n", "\n", "'\n"])
 @pytest.mark.parametrize("signs", ["*:^", "|>^", "\x1d\x1f\x1e"])
 def test_delimiters_come_from_the_isa(ends: str, signs: str) -> None:
-    element, component, repetition = signs
+    element, component, repetition = list(signs)
     content = simple(claim(), ends=ends).replace(":", component).replace("^", repetition).replace("*", element)
     got = got_837(content)
     assert got.rejected == []

@@ -6,9 +6,9 @@ import tracemalloc
 from collections.abc import Callable
 
 import pytest
-from small_claims import BILLING, GS, ISA, SUBSCRIBER, claim, got_837, interchange, simple, transaction
 
 from facetwise.claims.interchanges import SEGMENT_MOST
+from small_claims import BILLING, GS, ISA, SUBSCRIBER, claim, got_837, interchange, simple, transaction
 
 
 def changed(old: str, new: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from small_claims import BILLING, SUBSCRIBER, Got, claim, got_837, interchange, pieces, simple, transaction
 
 WHOLE = interchange(

@@ -29,7 +29,7 @@ class Header(NamedTuple):
 def read_header(data: bytes) -> Header | None:
     """Return the ISA at the start of `data`, or None where there is none that can be read in its first 256 bytes."""
     head = data[:ISA_MOST]
-    if not head.startswith(b"ISA") or len(head) < 4:
+    if not head.startswith(b"ISA") or _is_word(head[3:4]) or len(head) < 4:
         return None
     element = head[3:4]
     parts = head.split(element, _ELEMENTS)

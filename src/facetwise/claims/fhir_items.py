@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 BLOCK = 1 << 18
 ITEM_MOST = 64 << 20
-# Strings as a whole, so that no bracket in one counts, and the brackets.
-_TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\]]', re.DOTALL)
+_TOKEN = re.compile(rb'["{}\[\]]')
+_STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
 _ENTRY_FOLLOWS = re.compile(rb"\s*:\s*\[")
 
 
@@ -61,16 +61,26 @@ def _lines(head: bytes, read: Callable[[int], bytes]) -> Iterator[Item]:
         held += block
         *whole, held = held.split(b"\n")
         for line in whole:
-            if line.strip():
-                yield Item(number, line)
-                number += 1
+            for item in _of_line(line, number):
+                yield item
+                number = item.number + 1
         if len(held) > ITEM_MOST:
             yield Item(number, b"", "the line is longer than 64 MB")
             number += 1
             held, skipping = b"", True
         block = read(BLOCK)
-    if held.strip():
-        yield Item(number, held)
+    yield from _of_line(held, number)
+
+
+def _of_line(line: bytes, number: int) -> Iterator[Item]:
+    if b'"Bundle"' in line:
+        yield from (item._replace(number=number + item.number) for item in _Scan(line, _nothing))
+    elif line.strip():
+        yield Item(number, line)
+
+
+def _nothing(size: int) -> bytes:
+    return b""
 
 
 class _Scan:
@@ -79,71 +89,91 @@ class _Scan:
     def __init__(self, head: bytes, read: Callable[[int], bytes]) -> None:
         self._read = read
         self._data = head
+        self._at = 0
         self._ended = False
         self._number = 0
+        # Where the item at hand begins in the data (-1: none), and how deep it lies; `_lost`: it is not kept.
+        self._begin = -1
+        self._base = 0
+        self._depth = 0
+        self._lost = False
 
     def __iter__(self) -> Iterator[Item]:
-        # Where an item begins in `_data`, how deep that is, and whether it is so long that it is not kept.
-        begin, base, lost = -1, 0, False
-        depth, at = 0, 0
         while True:
-            token = _TOKEN.search(self._data, at)
-            if token is None or (token.end() == len(self._data) and not self._ended):
-                # A string may go on in the next block; what is before it is done with.
-                keep = begin if begin >= 0 and not lost else (self._open_string(at))
-                if begin >= 0 and not lost and len(self._data) - begin > ITEM_MOST:
-                    lost, keep = True, self._open_string(at)
-                if self._ended:
+            token = _TOKEN.search(self._data, self._at)
+            if token is None:
+                self._at = len(self._data)
+                if not self._more():
                     break
-                self._data = self._data[keep:]
-                at = max(0, at - keep)
-                begin = begin - keep if begin >= 0 and not lost else begin
-                self._more()
                 continue
+            begin, self._at = token.span()
             sign = token[0]
-            at = token.end()
-            if sign == b"{":
-                if begin < 0:
-                    begin, base, lost = token.start(), depth, False
-                depth += 1
-            elif sign == b"[":
-                depth += 1
-            elif sign in b"}]":
-                depth -= 1
-                if begin >= 0 and depth == base and sign == b"}":
-                    yield self._item(b"" if lost else self._data[begin:at], lost)
-                    begin = -1
-                elif begin >= 0 and depth < base:
-                    yield self._broken("brackets do not match")
-                    begin = -1
-                depth = max(depth, 0)
-            elif sign == b'"entry"' and begin >= 0 and depth == base + 1:
-                if len(self._data) - at < 64 and not self._ended:
-                    self._more()
-                follows = _ENTRY_FOLLOWS.match(self._data, at)
-                if follows:
-                    # A Bundle: from here on its entries are the items.
-                    begin = -1
-                    depth += 1
-                    at = follows.end()
-        if begin >= 0:
+            if sign == b'"':
+                name = self._string()
+                if name == b"entry" and self._begin >= 0 and self._depth == self._base + 1:
+                    self._entries()
+            elif sign in b"{[":
+                if sign == b"{" and self._begin < 0:
+                    self._begin, self._base, self._lost = begin, self._depth, False
+                self._depth += 1
+            else:
+                self._depth = max(self._depth - 1, 0)
+                if self._begin >= 0 and self._depth <= self._base:
+                    yield self._item()
+        if self._begin >= 0:
             yield self._broken("the file ends within a resource")
-        elif depth > 0:
+        elif self._depth > 0:
             yield self._broken("the file ends within a Bundle or an array")
 
-    def _open_string(self, at: int) -> int:
-        """Return from where on the data is still needed when no item is kept: an open string, or its end."""
-        rest = self._data.find(b'"', at)
-        return rest if rest >= 0 and len(self._data) - rest <= ITEM_MOST else len(self._data)
+    def _string(self) -> bytes:
+        """Go to the end of a string; return it, or nothing where it is long."""
+        short = _STRING.match(self._data, self._at)
+        if short is not None and short.end() < len(self._data) and self._data[short.end()] == ord('"'):
+            name, self._at = self._data[self._at : short.end()], short.end() + 1
+            return name
+        while True:
+            rest = _STRING.match(self._data, self._at)
+            self._at = rest.end() if rest is not None else self._at
+            if self._data[self._at : self._at + 1] == b'"':
+                self._at += 1
+                return b""
+            # The end of the data, or a backslash whose sign has not come yet.
+            if not self._more():
+                self._at = len(self._data)
+                return b""
 
-    def _more(self) -> None:
+    def _entries(self) -> None:
+        """After the name `entry`: where an array follows, the item at hand is a Bundle and the elements are the items."""
+        while len(self._data) - self._at < 64 and self._more():
+            pass
+        follows = _ENTRY_FOLLOWS.match(self._data, self._at)
+        if follows is not None:
+            self._begin = -1
+            self._depth += 1
+            self._at = follows.end()
+
+    def _more(self) -> bool:
+        """Read on; forget what is done with. Return whether there was more."""
+        if self._ended:
+            return False
+        if self._begin >= 0 and not self._lost and len(self._data) - self._begin > ITEM_MOST:
+            self._lost = True
+        keep = self._at if self._begin < 0 or self._lost else self._begin
+        self._data = self._data[keep:]
+        self._at -= keep
+        if self._begin >= 0:
+            self._begin = 0
         block = self._read(BLOCK)
         self._ended = not block
         self._data += block
+        return bool(block)
 
-    def _item(self, json: bytes, lost: bool) -> Item:
-        self._number += 1
-        return Item(self._number - 1, json, "the resource is longer than 64 MB" if lost else "")
+    def _item(self) -> Item:
+        number, begin = self._number, self._begin
+        self._number, self._begin = number + 1, -1
+        if self._lost:
+            return Item(number, b"", "the resource is longer than 64 MB")
+        return Item(number, self._data[begin : self._at])
 
     def _broken(self, fault: str) -> Item:
         self._number += 1

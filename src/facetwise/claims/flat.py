@@ -74,7 +74,7 @@ def parquet(connection: duckdb.DuckDBPyConnection, flat: Flat) -> duckdb.DuckDBP
         raise FacetwiseError(Problem(flat.name, 0, f"it is no Parquet file that can be read: {found}")) from None
     place = duckdb.ColumnExpression("file_row_number") + duckdb.ConstantExpression(1)
     columns = [name for name in rows.columns if name != "file_row_number"]
-    return _normal(connection, rows, columns, columns, flat, place)
+    return normal(rows, columns, columns, flat, place)
 
 
 def csv_to_parquet(
@@ -98,7 +98,7 @@ def csv_to_parquet(
         cells = [f"c{number}" for number in range(len(shape.columns))]
         import duckdb
 
-        _write(_normal(connection, relation, cells, shape.columns, flat, duckdb.ColumnExpression("place")), out)
+        _write(normal(relation, cells, shape.columns, flat, duckdb.ColumnExpression("place")), out)
 
 
 def reject_rows(connection: duckdb.DuckDBPyConnection, view: str, last_day: date, quarantine: Quarantine) -> None:
@@ -129,10 +129,11 @@ def _written_quickly(connection: duckdb.DuckDBPyConnection, flat: Flat, shape: c
         auto_detect=False,
         columns=dict.fromkeys(cells, "VARCHAR"),
         compression="gzip" if flat.packed else "none",
+        max_line_size=csv_rows.ROW_MOST,
     )
     numbered = rows.select("*, ROW_NUMBER() OVER () AS place")
     try:
-        _write(_normal(connection, numbered, cells, shape.columns, flat, duckdb.ColumnExpression("place")), out)
+        _write(normal(numbered, cells, shape.columns, flat, duckdb.ColumnExpression("place")), out)
     except (duckdb.InvalidInputException, duckdb.ConversionException):
         return False
     written = connection.read_parquet(str(out)).aggregate("COUNT(*)").fetchall()
@@ -158,15 +159,15 @@ def _check(flat: Flat, columns: tuple[str, ...]) -> None:
         raise FacetwiseError(problems)
 
 
-def _normal(
-    connection: duckdb.DuckDBPyConnection,
+def normal(
     rows: duckdb.DuckDBPyRelation,
     cells: list[str],
     columns: tuple[str, ...] | list[str],
     flat: Flat,
     place: Any,
 ) -> duckdb.DuckDBPyRelation:
-    """Return the normalised rows. `cells` are the names of the relation's columns, `columns` those of the file."""
+    """Return rows as the claim-line table with `reason`. `cells` are the relation's columns, `columns` the names that they have
+    in the file, `place` is the expression of a row's number. Raises FacetwiseError for columns that do not fit."""
     import duckdb
 
     _check(flat, tuple(columns))
@@ -189,9 +190,9 @@ def _normal(
             chosen.append(duckdb.FunctionExpression(f"{macro}_fault", given).alias(_FAULTS[name]))
     chosen.append(duckdb.ConstantExpression(flat.file).cast(duckdb.sqltypes.INTEGER).alias("file"))
     chosen.append(place.cast(duckdb.sqltypes.BIGINT).alias("place"))
-    normal = rows.select(*chosen).query("claims_given", _sql("normal"))
-    assert normal is not None
-    return normal
+    found = rows.select(*chosen).query("claims_given", _sql("normal"))
+    assert found is not None
+    return found
 
 
 def _sql(name: str) -> str:
