@@ -14,6 +14,7 @@ from facetwise.catalog import commands as catalog_commands
 from facetwise.catalog import pull_commands
 from facetwise.coverage.commands import add_arguments as add_cover_arguments
 from facetwise.edits.commands import add_arguments as add_check_arguments
+from facetwise.mcp.commands import add_mcp
 from facetwise.payment.commands import add_price
 from facetwise.problems import FacetwiseError, Problem
 from facetwise.sample.commands import add_sample
@@ -116,6 +117,7 @@ def parser() -> argparse.ArgumentParser:
 
     _knowledge_option(add_sample(commands))
     _knowledge_option(add_serve(commands))
+    _knowledge_option(add_mcp(commands))
 
     lint = commands.add_parser(
         "lint",
@@ -152,6 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "data": lambda chosen: int(chosen.run(chosen)),
             "sample": _sample,
             "serve": _serve,
+            "mcp": _mcp,
             "lint": _lint,
         }
         return commands[options.command](options)
@@ -276,6 +279,12 @@ def _serve(options: argparse.Namespace) -> int:
     from facetwise.web.commands import run_serve
 
     return run_serve(options)
+
+
+def _mcp(options: argparse.Namespace) -> int:
+    from facetwise.mcp.commands import run_mcp
+
+    return run_mcp(options)
 
 
 def _lint(options: argparse.Namespace) -> int:
