@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING
 from facetwise.problems import FacetwiseError, Problem
 
 if TYPE_CHECKING:
+    from facetwise.edits.check import Asked
     from facetwise.edits.result import Checked
+    from facetwise.knowledge import Knowledge
 
 ENGINES = ("duckdb", "spark")
 _REFUSED = 1
@@ -37,6 +40,14 @@ def add_arguments(command: argparse.ArgumentParser) -> None:
         "--rejected",
         metavar="FILE",
         help="what could not be read, NDJSON (default: beside -o, as FILE.rejected.ndjson)",
+    )
+    command.add_argument(
+        "--report", metavar="FILE", help="also write a report, one HTML page that carries all it needs"
+    )
+    command.add_argument(
+        "--repair",
+        metavar="FILE",
+        help="also write the claims with their form repaired, and the list of what changed as FILE.changes.csv",
     )
     command.add_argument("--engine", choices=ENGINES, default=ENGINES[0], help="default: duckdb")
     command.add_argument(
@@ -68,7 +79,8 @@ def run(options: argparse.Namespace) -> int:
         raise FacetwiseError(Problem("", 0, f"--threads {options.threads}", "0 (all) or more"))
     inputs = [*options.claims, *options.history]
     rejected = Path(options.rejected) if options.rejected else out and out.with_name(f"{out.name}.rejected.ndjson")
-    for name in (out, rejected):
+    also = [Path(name) for name in (options.report, options.repair) if name]
+    for name in (out, rejected, *also):
         if name is not None:
             refuse_output(name, inputs)
     knowledge = load(options.knowledge)
@@ -90,8 +102,27 @@ def run(options: argparse.Namespace) -> int:
             _print(result, form)
         if rejected is not None:
             output.keep_rejected(result, rejected)
+        _also(options, result, knowledge, asked)
         _tell(result, out, rejected)
         return _REFUSED if result.refused else 0
+
+
+def _also(options: argparse.Namespace, result: Checked, knowledge: Knowledge, asked: Asked) -> None:
+    """Write the report and the repaired claims, where they are asked for."""
+    if options.report:
+        from facetwise.edits.report_command import write_report
+
+        write_report(result, knowledge, asked, Path(options.report))
+        print(f"{options.report}: the report", file=sys.stderr)
+    if options.repair and result.findings_file is not None:
+        from facetwise.edits.repair import repair
+
+        made = repair(asked.claims, result.findings_file, knowledge, Path(options.repair), asked.settings.memory_limit)
+        print(
+            f"{made.claims}: {made.changed:,} lines changed, {made.removed:,} taken into another, {made.added:,} added; "
+            f"{made.left:,} findings left alone, see {made.changes}",
+            file=sys.stderr,
+        )
 
 
 def _print(result: Checked, form: str) -> None:
@@ -103,7 +134,8 @@ def _print(result: Checked, form: str) -> None:
     elif form == "csv":
         output.csv_to(result, sys.stdout.buffer)
     else:
-        sys.stdout.buffer.write(output.table(result).encode() + b"\n")
+        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        sys.stdout.buffer.write(output.table(result, colour=colour).encode() + b"\n")
     sys.stdout.buffer.flush()
 
 

@@ -101,8 +101,13 @@ def csv_to(result: Checked, target: BinaryIO) -> None:
             shutil.copyfileobj(made, target)
 
 
-def table(result: Checked) -> str:
-    """Return a short summary and the first findings, for a terminal."""
+def table(result: Checked, *, colour: bool = False) -> str:
+    """Return for a terminal a short summary with every finding or, where these are many, what is wrong most and what to do first."""
+    if result.total > _SHOWN and result.findings_file is not None:
+        from facetwise.edits.report import report, run_of
+        from facetwise.edits.report_terminal import summary
+
+        return summary(report(result.findings_file, run_of(result)), colour=colour)
     rows = [("severity", "edit", "findings", "lines")]
     rows += [(one.severity, one.edit, f"{one.findings:,}", f"{one.lines:,}") for one in result.counts]
     widths = [max(len(row[place]) for row in rows) for place in range(4)]
