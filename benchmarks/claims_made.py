@@ -31,12 +31,12 @@ drawn AS (
 planted AS (
   SELECT d.*,
     CASE
-      WHEN g % 1000 < 5 AND number > 1 AND pair.column2 IS NOT NULL THEN pair.column2
-      WHEN g % 1000 < 8 THEN lone.code
-      WHEN g % 1000 < 12 THEN facet.code
+      WHEN g % 1000 < 3 AND number > 1 AND pair.column2 IS NOT NULL THEN pair.column2
+      WHEN g % 1000 < 5 THEN lone.code
+      WHEN g % 1000 < 8 THEN facet.code
       ELSE plain.code
     END AS code,
-    CASE WHEN g % 1000 >= 990 THEN least(plain.most + 1, 9999) ELSE 1 END AS units
+    CASE WHEN g % 1000 >= 993 THEN least(plain.most + 1, 9999) ELSE 1 END AS units
   FROM drawn AS d
   JOIN plain ON plain.place = d.place
   LEFT JOIN plain AS before ON before.place = (d.place + $codes - 97) % $codes

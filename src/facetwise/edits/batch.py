@@ -223,5 +223,5 @@ COPY (
   LEFT JOIN lot_line AS o ON o.line_id = f.other_line_id
   LEFT JOIN edit_fact AS x ON x.edit = f.edit AND c.claim_line_start_date - DATE '1970-01-01' BETWEEN x.from_day AND x.to_day
   ORDER BY f.line_id, f.family, f.other_line_id, f.message
-) TO $file (FORMAT parquet, COMPRESSION zstd)
+) TO $file (FORMAT parquet)
 """

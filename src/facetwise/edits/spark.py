@@ -33,12 +33,16 @@ _TYPES = {"VARCHAR": "STRING"}
 # Not kept from run to run, quiet, and the same on every machine.
 _SETTINGS = {
     "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.parquet.enableVectorizedReader": "true",
     "spark.driver.memory": "2g",
 }
-_FEW = {"spark.sql.shuffle.partitions": "4"}  # on one machine two hundred small tasks cost more than they share
+_LOCAL = {"spark.sql.shuffle.partitions": "4"}  # on one machine two hundred small tasks cost more than they share
+# Few lines: planning in steps and compiling every stage cost many times what they save.
+_SMALL = {"spark.sql.adaptive.enabled": "false", "spark.sql.codegen.wholeStage": "false"}
+_FEW_LINES = 100_000
 
 
 def run_spark(
@@ -57,7 +61,7 @@ def run_spark(
     """
     lines, first, last = _exported(connection, work, reference, books)
     progress("preparing", 0.2)
-    session = _session(master or LOCAL)
+    session = _session(master or LOCAL, lines)
     try:
         _prepare(session, work)
         progress("judging", 0.4)
@@ -90,7 +94,7 @@ def _exported(
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     run(
-        f"COPY (SELECT *, {_ALL_SCREENS} AS screened FROM source) TO '{_quoted(place / 'claim_line')}'"
+        f"COPY (SELECT *, {_ALL_SCREENS} AS screened FROM source) TO '{_quoted(place / 'claim_line')}'"  # noqa: S608
         " (FORMAT parquet, PER_THREAD_OUTPUT true)"
     )
     asked = run(
@@ -108,7 +112,7 @@ def _exported(
     return row[0], row[1], row[2]
 
 
-def _session(master: str) -> Any:
+def _session(master: str, lines: int) -> Any:
     try:
         from pyspark.sql import SparkSession
     except ImportError:
@@ -116,7 +120,9 @@ def _session(master: str) -> Any:
             Problem("", 0, "pyspark is not installed", "it", "install it with: pip install 'facetwise[spark]'")
         ) from None
     builder = SparkSession.builder.appName("facetwise check").master(master)
-    for name, value in {**_SETTINGS, **(_FEW if master.startswith("local") else {})}.items():
+    local = master.startswith("local")
+    settings = {**_SETTINGS, **(_LOCAL if local else {}), **(_SMALL if local and lines < _FEW_LINES else {})}
+    for name, value in settings.items():
         builder = builder.config(name, value)
     try:
         session = builder.getOrCreate()
