@@ -48,9 +48,10 @@ class Case:
 
     def shown(self, found: list[tuple[str, str, str, int, tuple[str, int] | None]]) -> list[str]:
         """Return findings in the notation of the cases, sorted."""
-        places = {(row["claim_id"], row["claim_line_number"]): str(n) for n, row in enumerate(self.lines, start=1)}
         earlier = enumerate(self.history or (), start=1)
-        places |= {(row["claim_id"], row["claim_line_number"]): f"h{n}" for n, row in earlier}
+        places = {(row["claim_id"], row["claim_line_number"]): f"h{n}" for n, row in earlier}
+        # A claim that stands in both is the checked one.
+        places |= {(row["claim_id"], row["claim_line_number"]): str(n) for n, row in enumerate(self.lines, start=1)}
         return sorted(
             f"{edit} {severity} {places[claim, number]}" + (f" with {places[other]}" if other else "")
             for edit, severity, claim, number, other in found

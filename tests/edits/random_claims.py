@@ -181,6 +181,8 @@ def generate(
             old = maker.likely(0.25)
             judged += not old
             (batch.history if old else batch.lines).extend(rows)
+            if not old and maker.likely(0.05):
+                batch.history.extend(dict(row) for row in rows)  # a history may hold what is checked
     return batch
 
 

@@ -186,3 +186,15 @@ def test_another_input_is_not_taken_up(tmp_path: Path) -> None:
     with checking._workplace(tmp_path / "out.parquet", "of this run", resume=True) as place:
         assert not list(place.glob("lot-*"))
     assert not work.exists()
+
+
+def test_checked_claims_in_the_history_are_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ablation, later = _line("C1", "1", "64635"), _line("C2", "1", "64635")
+    claims = _file(tmp_path, ablation)
+    whole = _file(tmp_path, ablation, later.replace("2026-08-03", "2026-01-05"), name="whole.csv")
+    assert main(["check", claims, "--history", whole, "--format", "json"]) == 0
+    shown = capsys.readouterr()
+    said = json.loads(shown.out)
+    assert (said["history_lines"], said["history_left_out"]) == (2, 1)
+    assert said["findings"] == []
+    assert "1 history lines of claims that are checked were left out" in shown.err

@@ -112,6 +112,21 @@ def _renamed(row: Row, salt: int) -> Row:
     return new
 
 
+@settings(max_examples=25)
+@given(seed=_SEEDS)
+def test_a_history_that_holds_the_checked_claims(world: World, checker: Checker, seed: int) -> None:
+    batch = drawn(world, seed, 5)
+    before = set(one_by_one(checker, batch.lines, batch.history))
+    assert set(one_by_one(checker, batch.lines, batch.history + batch.lines)) == before
+
+
+def test_the_checked_table_itself_as_history(world: World, knowledge: Knowledge, tmp_path: Path) -> None:
+    batch = drawn(world, 11, 300)
+    found = in_batch(knowledge, tmp_path, batch.lines, batch.lines)
+    assert found
+    assert sorted(found, key=str) == sorted(in_batch(knowledge, tmp_path, batch.lines, []), key=str)
+
+
 def test_split_over_files_and_in_any_order(world: World, knowledge: Knowledge, tmp_path: Path) -> None:
     batch = drawn(world, 7, 300)
     people = sorted({row["person_id"] or "" for row in batch.lines + batch.history})

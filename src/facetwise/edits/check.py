@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from facetwise.claims.payer import Payers
 from facetwise.edits.batch import Batch, Found, Settings, attach, digest_of, tune
 from facetwise.edits.books import Books
+from facetwise.edits.history import without_checked
 from facetwise.edits.reference.build import Reference, reference
 from facetwise.edits.result import Checked, Count
 from facetwise.edits.sources import Source, Writer, offer_source
@@ -114,6 +115,7 @@ def _run(asked: Asked, knowledge: Knowledge, tables: Reference, work: Path, prog
         _tune(connection, work, asked.settings)
         progress("reading", 0.0)
         source = offer_source(connection, asked.claims, asked.history, work, rejected)
+        again = without_checked(connection) if asked.history else 0
         attach(connection, tables)
         books = connection.execute("SELECT payer, state, book FROM book_of").fetchall()
         names = Books(Payers(knowledge.store, dict(asked.mapped_payers), asked.default_payer), books)
@@ -131,7 +133,7 @@ def _run(asked: Asked, knowledge: Knowledge, tables: Reference, work: Path, prog
             found = Batch(
                 connection, work, asked.settings, names.resolve, progress, with_history=bool(asked.history)
             ).run()
-        return _result(connection, asked, knowledge, tables, source, found, names, work)
+        return _result(connection, asked, knowledge, tables, source, found, names, work, again)
     except duckdb.OutOfMemoryException:
         limit = asked.settings.memory_limit or "the memory of this machine"
         raise FacetwiseError(
@@ -168,6 +170,7 @@ def _result(
     found: Found,
     names: Books,
     work: Path,
+    again: int,
 ) -> Checked:
     run = connection.execute
     claims: Any = run("SELECT count(*) FROM (SELECT 1 FROM source WHERE checked = 1 GROUP BY claim_id)").fetchone()
@@ -196,6 +199,7 @@ def _result(
         rejected=source.rejected_lines,
         rejected_records=source.rejected,
         history_lines=source.history_lines,
+        history_left_out=again,
         releases=tables.releases(found.first_day, found.last_day) if found.lines else {},
         knowledge=knowledge.digest,
         engine=asked.engine,

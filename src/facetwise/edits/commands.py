@@ -148,6 +148,10 @@ def _tell(result: Checked, out: Path | None, rejected: Path | None) -> None:
             f" in {result.seconds:.1f} s{rate}",
             file=said,
         )
+    if result.history_left_out:
+        print(
+            f"facetwise: {result.history_left_out:,} history lines of claims that are checked were left out", file=said
+        )
     if result.rejected_records:
         where = f"see {rejected}" if rejected else "--rejected FILE writes them down"
         print(f"facetwise: {result.rejected:,} lines could not be read; {where}", file=said)

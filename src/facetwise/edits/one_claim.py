@@ -16,6 +16,7 @@ from typing import Any
 from facetwise.claims.columns import NAMES
 from facetwise.claims.payer import Payers
 from facetwise.edits.books import Books
+from facetwise.edits.history import rows_without_checked
 from facetwise.edits.prepare.one_claim import CODE, DAY, Preparation, Row
 from facetwise.edits.reference.build import Reference, reference
 from facetwise.edits.registry import ADD_ON, FAMILIES, PAIR, SPAN, WATCHED, Family
@@ -100,11 +101,11 @@ class Checker:
         """Return the findings on a claim: rows of the claim-line table (see `claims.columns`), or a FHIR Claim.
 
         Rows of several claims are judged together, as claims of one person are. `history` are earlier rows, which count and
-        are not judged; None is not the same as none. Texts, numbers and dates may be given as text. Raises FacetwiseError
+        are not judged, but for rows of the claims that are checked, which are left out; None is not the same as none. Texts, numbers and dates may be given as text. Raises FacetwiseError
         for a row that is no claim line, with the reason.
         """
         checked = read_rows(claim)
-        earlier = read_rows(history) if history is not None else []
+        earlier = rows_without_checked(read_rows(history), checked) if history else []
         lines, facets, diagnoses = self._preparation.fill(checked, earlier)
         return self._judge(lines, facets, diagnoses, [*checked, *earlier], history is not None, files)
 

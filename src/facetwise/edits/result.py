@@ -54,6 +54,7 @@ class Count:
 class Checked:
     """The result of a check.
 
+    Of `history_lines`, those of claims that are checked are left out: `history_left_out`.
     `findings_file` is a Parquet file with every finding in order, below a directory that goes when the check is closed;
     `findings()` reads it. `releases` says by kind which release, or edition of the knowledge, answered on which days.
     """
@@ -70,6 +71,7 @@ class Checked:
     counts: list[Count] = field(default_factory=list)
     payers_unknown: list[tuple[str, int]] = field(default_factory=list)
     lines_without_unit_value: int = 0
+    history_left_out: int = 0
     seconds: float = 0.0
     findings_file: Path | None = None
     rejected_file: Path | None = None
@@ -105,6 +107,7 @@ class Checked:
             "knowledge": self.knowledge,
             "engine": self.engine,
             "history_lines": self.history_lines,
+            "history_left_out": self.history_left_out,
             "counts": [
                 {
                     "edit": one.edit,

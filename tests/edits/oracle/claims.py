@@ -109,10 +109,16 @@ def grouped(lines: Iterable[Line], key: Callable[[Line], Key]) -> dict[Key, list
 
 
 def prepare(world: World, lines: Iterable[Mapping[str, Any]], history: Iterable[Mapping[str, Any]] | None) -> Claims:
-    """Return the lines that bear a procedure code, prepared. A line with only a revenue code takes part in nothing."""
+    """Return the lines that bear a procedure code, prepared. A line with only a revenue code takes part in nothing.
+
+    A line of the history that is of a checked claim of the same person is that claim's own, and is left out.
+    """
     made: list[Line] = []
     number = 0
-    for checked, rows in ((True, lines), (False, history or ())):
+    lines = list(lines)
+    own = {(row["claim_id"], row.get("person_id")) for row in lines}
+    earlier = [row for row in history or () if (row["claim_id"], row.get("person_id")) not in own]
+    for checked, rows in ((True, lines), (False, earlier)):
         for row in rows:
             number += 1
             if row["hcpcs_code"]:
