@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from facetwise.claims import fields
 from facetwise.claims.batches import Batch
@@ -10,6 +11,8 @@ from facetwise.claims.columns import DIAGNOSES, MODIFIERS
 from facetwise.claims.rejected import fault
 
 _KEPT = 100_000
+_EMPTY = [b""] * 8
+_NO_CODE = fault("no-code")
 # Principal and other diagnoses, of ICD-10 and ICD-9; admitting, visit reason and external cause are none of these.
 _DIAGNOSES = (b"ABK", b"ABF", b"BK", b"BF")
 
@@ -39,6 +42,32 @@ class Texts(dict[bytes, bytes | None]):
         return value
 
 
+class Service(NamedTuple):
+    """What SV1 or SV2 says. Numbers as in `batches.LineRow`; `fault` is negative where one of them is."""
+
+    procedure: int
+    units: int
+    charge: int
+    pointers: int
+    basis: bytes | None
+    place_of_service: bytes | None
+    fault: int
+
+
+class Services(dict[bytes, Service]):
+    """What services were read as; a practice charges the same for the same, so most lines were seen before."""
+
+    def __init__(self, read: Callable[[bytes], Service]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, segment: bytes) -> Service:
+        if len(self) >= _KEPT:
+            self.clear()
+        value = self[segment] = self._read(segment)
+        return value
+
+
 class Composites:
     """Reads segments in the delimiters of one interchange. Procedures, pointers and diagnoses are numbers of `batch`.
 
@@ -55,6 +84,8 @@ class Composites:
         self.filing = Texts(self._filing)
         self.place_of_service = Texts(self._place_of_service)
         self.bill_type = Texts(self._bill_type)
+        self._units = fields.Kept(fields.units)
+        self._charges = fields.Kept(fields.charge)
         self.forget()
 
     def forget(self) -> None:
@@ -62,6 +93,7 @@ class Composites:
         self.procedure = fields.Kept(self._procedure)
         self.pointers = fields.Kept(self._pointers)
         self.diagnosis_set = fields.Kept(self._diagnosis_set)
+        self.service = Services(self._service)
 
     def _elements(self, segment: bytes, least: int) -> tuple[bytes, ...]:
         return (*segment.split(self._element), *(b"",) * least)
@@ -105,6 +137,28 @@ class Composites:
             return fault("code") if parts[1].strip() else fault("no-code")
         modifiers = [text(part.strip(b" \t").upper()) or None for part in parts[2:6]]
         return self._batch.procedures.number(code, *modifiers[:MODIFIERS])
+
+    def _service(self, segment: bytes) -> Service:
+        parts = (*segment.split(self._element), *_EMPTY)
+        if segment.startswith(b"SV1"):
+            procedure, pointers = self.procedure[parts[1]], self.pointers[parts[7]]
+            charge, basis, units, place = parts[2], parts[3], parts[4], text(parts[5].strip()) or None
+        else:
+            procedure, pointers = self.procedure[parts[2]], 0
+            charge, basis, units, place = parts[3], parts[4], parts[5], None
+            if procedure == _NO_CODE:
+                # A line with a revenue code only, or with a rate code (HIPPS).
+                procedure = 0
+        cents, thousandths = self._charges[charge], self._units[units]
+        return Service(
+            procedure,
+            thousandths,
+            cents,
+            pointers,
+            text(basis.strip()) or None,
+            place,
+            procedure | thousandths | cents | pointers,
+        )
 
     def _pointers(self, composite: bytes) -> int:
         found = [fields.pointer(part) for part in composite.split(self._component)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from facetwise.claims.columns import INSTITUTIONAL, PROFESSIONAL
 from facetwise.claims.delimiters import Delimiters, Header, read_header
@@ -86,6 +86,8 @@ class Envelope:
         self.reading: dict[bytes, Handler] = {}
         self._quarantine = quarantine
         self._delimiters: Delimiters | None = None
+        self._segments: list[bytes] = []
+        self._numbered: Iterator[tuple[int, bytes]] = iter(())
         self._starts: list[int] = [0]
         self._gap = 0
         self._base = 0
@@ -165,8 +167,11 @@ class Envelope:
     def take(self, segments: list[bytes], starts: list[int], gap: int) -> int:
         """Take the segments of a block; return how many were taken."""
         self._starts, self._gap = starts, gap
+        self._segments = segments
+        # A handler that takes the following segments along moves on in `_numbered`.
+        self._numbered = enumerate(segments)
         find, missing = self._table.get, self._missing
-        for number, segment in enumerate(segments):
+        for number, segment in self._numbered:
             handler = find(segment[:3], missing)
             if handler is not None and handler(segment, number):
                 # Only the envelope's own segments answer: others are looked for from here on, or nothing more.

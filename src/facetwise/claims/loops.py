@@ -75,7 +75,8 @@ class Loops(Envelope):
     def _level(self, segment: bytes, number: int) -> None:
         self._close()
         self._distrusted = ""
-        level = (*segment.split(self.element), b"", b"", b"")[3]
+        parts = segment.split(self.element)
+        level = parts[3] if len(parts) > 3 else b""
         if level == b"22":
             self._reset_subscriber()
         elif level == b"23":

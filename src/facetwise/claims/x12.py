@@ -21,8 +21,8 @@ from facetwise.claims.rejected import LINE_REASONS, Counts, Quarantine, fault, l
 
 # A claim of the guides has at most 999 lines; one without end must not fill the memory.
 LINES_MOST = 9_999
-_NO_CODE = fault("no-code")
-_EMPTY = [b""] * 8
+# How many segments a line that is taken at once looks ahead.
+_AHEAD = 4
 _NO_DAY = fault("date")
 _FULL = BATCH_LINES * LINE_WIDTH
 
@@ -53,8 +53,6 @@ class Claims(Loops):
         self._reasons = {**LINE_REASONS, "date-late": late_reason(last_day)}
         self._read_day = fields.Days(last_day).plain
         self._days = fields.Kept(self._day_of)
-        self._units = fields.Kept(fields.units)
-        self._charges = fields.Kept(fields.charge)
         self._numbers = fields.Kept(fields.line_number)
         self._authorization: bytes | None = None
         self._referral: bytes | None = None
@@ -81,6 +79,9 @@ class Claims(Loops):
         self._professional = self.claim_type == PROFESSIONAL
         self._claim_kind = self.claim_type.encode()
         self._service_name = b"SV1" if self._professional else b"SV2"
+        self._service_day = b"DTP" + self.element + b"472"
+        self._line_control = b"REF" + self.element + b"6R"
+        self._line_ends = frozenset(self.key(name) for name in ("LX", "HL", "CLM", "SE"))
         self._reset()
 
     def finish(self, broken: str) -> bool:
@@ -95,7 +96,9 @@ class Claims(Loops):
 
     def _claim(self, segment: bytes, number: int) -> None:
         self._close()
-        parts = (*segment.split(self.element, 6), b"", b"", b"", b"", b"")
+        parts = segment.split(self.element, 6)
+        if len(parts) < 6:
+            parts += [b""] * 5
         self.claim_open = True
         self._line_open = self._other_payer = False
         self._broken = self._distrusted
@@ -103,9 +106,10 @@ class Claims(Loops):
         self._broken_at = self._claim_place, "CLM"
         self._claim_id = text(parts[1].strip())
         if self._professional:
-            self._pos = self._composites.place_of_service[parts[5]]
+            pos = self._composites.place_of_service[parts[5]]
+            self._pos = pos or None
             self._bill = None
-            readable = self._pos is not None
+            readable = pos is not None
         else:
             self._pos = None
             self._bill = self._composites.bill_type[parts[5]]
@@ -129,7 +133,8 @@ class Claims(Loops):
     def _close(self) -> None:
         if not self.claim_open:
             return
-        self._end_line()
+        if self._line_open:
+            self._end_line()
         self.claim_open = False
         if self._broken or not self._line_count or not self._claim_id:
             del self.batch.lines[self._mark :]
@@ -216,22 +221,42 @@ class Claims(Loops):
         if not self.claim_open:
             self.reject(self.place(number), "LX", None, 1, "a line stands outside a claim: its CLM is lost")
             return
-        self._end_line()
+        if self._line_open:
+            self._end_line()
         self._line_open = True
         self._other_payer = False
         self._line_count += 1
-        self._number = self._numbers[segment[3:]]
-        if 0 <= self._number <= self._last_number:
+        line = self._number = self._numbers[segment[3:]]
+        if line > self._last_number:
+            self._last_number = line
+        elif line >= 0:
             self._break("the lines are not numbered upward (LX01): a CLM may be lost", self.place(number), "LX")
         if self._line_count > LINES_MOST:
             del self.batch.lines[self._mark :]
             self._break("the claim has more than 9,999 lines", self._claim_place, "CLM")
-        self._last_number = max(self._number, self._last_number)
+        self._own = None
+        self._control_number = None
+        segments = self._segments
+        # Most lines are LX, SV1 and DTP*472, with or without REF*6R, and nothing more: those are taken at once.
+        if len(segments) - number > _AHEAD:
+            service, day = segments[number + 1], segments[number + 2]
+            if service[:3] == self._service_name and day[:7] == self._service_day:
+                after, used = segments[number + 3], 2
+                if after[:6] == self._line_control:
+                    self._control_number = text((*after.split(self.element), b"")[2].strip()) or None
+                    after, used = segments[number + 4], 3
+                if after[:3] in self._line_ends:
+                    self._line_place = self._starts[number + 1] + (number + 1) * self._gap
+                    self._service = service
+                    self._day = self._days[day]
+                    for _ in range(used):
+                        next(self._numbered)
+                    self._end_line()
+                    return
+                self._control_number = None
         self._line_place = self._starts[number] + number * self._gap
         self._service = b""
         self._day = 0
-        self._own = None
-        self._control_number = None
         self._where = NOWHERE
 
     def _line_service(self, segment: bytes, number: int) -> None:
@@ -253,37 +278,16 @@ class Claims(Loops):
         self._break(why, self.place(number), self.shown(segment))
 
     def _end_line(self) -> None:
-        if not self._line_open:
-            return
         self._line_open = False
         if self._broken:
             return
         if not self._service:
             self._faulty.append((self._line_place, "LX", "the line has no service (SV1 or SV2)"))
             return
-        parts = self._service.split(self.element)
-        if len(parts) < 8:
-            parts += _EMPTY
-        pos = self._pos
-        if self._professional:
-            procedure = self._composites.procedure[parts[1]]
-            charge = self._charges[parts[2]]
-            basis = parts[3]
-            units = self._units[parts[4]]
-            pointer = self._composites.pointers[parts[7]]
-            if parts[5]:
-                pos = text(parts[5])
-        else:
-            procedure = self._composites.procedure[parts[2]]
-            if procedure == _NO_CODE:
-                procedure = 0
-            charge = self._charges[parts[3]]
-            basis = parts[4]
-            units = self._units[parts[5]]
-            pointer = 0
+        procedure, units, charge, pointers, basis, pos, service_fault = self._composites.service[self._service]
         day = self._day or self._claim_day or self._admission_day or _NO_DAY
-        if (self._number | day | procedure | units | charge | pointer) < 0:
-            name = reason_of(self._number, day, procedure, units, charge, pointer)
+        if (self._number | day | service_fault) < 0:
+            name = reason_of(self._number, day, procedure, units, charge, pointers)
             at = {"line-number": "LX", "date": "DTP", "date-late": "DTP"}.get(name, self._service_name.decode())
             self._faulty.append((self._line_place, at, self._reasons[name]))
             return
@@ -292,17 +296,19 @@ class Claims(Loops):
             rendering, state = self._own[0] or rendering, self._own[1] or state
             authorization, referral = self._own[2] or authorization, self._own[3] or referral
         # One after the other, in the order of LineRow.
-        self.batch.lines += (
+        batch = self.batch
+        batch.lines += (
             *(
-                self.batch.claim_count,
+                batch.claim_count,
                 self._number,
                 day,
                 procedure,
                 units,
                 charge,
-                text(basis) or None,
+                basis,
                 rendering,
-                pointer,
+                pointers,
+                pos or self._pos,
             ),
-            *(pos or None, state, authorization, referral, self._control_number, self._line_place),
+            *(state, authorization, referral, self._control_number, self._line_place),
         )
