@@ -59,11 +59,11 @@ def claim_type(most: int) -> type[msgspec.Struct]:
     """Return the type of what is checked: `lines`, or a FHIR Claim, and earlier lines; at most `most` of each."""
     line: Any = line_type()
     lines = Annotated[list[line], Meta(min_length=1, max_length=most, description="The lines of one claim, or of all claims of one person.")]  # fmt: skip
-    earlier = Annotated[list[line] | None, Meta(description="Earlier lines: counted, not judged. Left out, not documented; [] says none.")]  # fmt: skip
+    earlier = Annotated[list[line], Meta(max_length=most, description="Earlier lines: counted, not judged. Left out, not documented; [] says none.")]  # fmt: skip
     fhir = Annotated[dict[str, Any] | None, Meta(description="A FHIR R4 Claim, in place of lines.")]
     return msgspec.defstruct(
         "ClaimToCheck",
-        [("lines", lines | None, None), ("fhir_claim", fhir, None), ("history", earlier, None)],
+        [("lines", lines | None, None), ("fhir_claim", fhir, None), ("history", earlier | None, None)],
         forbid_unknown_fields=True,
         frozen=True,
         kw_only=True,

@@ -15,6 +15,7 @@ from facetwise.web import reply
 from facetwise.web.api.operations import operations
 from facetwise.web.api.routes import Api
 from facetwise.web.api.shapes import shapes
+from facetwise.web.cds.services import Services
 from facetwise.web.desk import Desk
 from facetwise.web.guard import Guard
 from facetwise.web.settings import Settings
@@ -39,7 +40,8 @@ def application(knowledge: Knowledge, settings: Settings) -> ASGIApp:
             return site.trouble(request, error)
         return Response(error_json(error), error.status, dict(error.headers), "application/problem+json")
 
-    routes = [*api.routes(), Route("/healthz", _healthy, methods=["GET"]), *site.routes()]
+    hooks = Services(desk, settings.limits.entries).routes()
+    routes = [*api.routes(), *hooks, Route("/healthz", _healthy, methods=["GET"]), *site.routes()]
     app = Starlette(routes=routes, exception_handlers={RequestError: trouble, HTTPException: trouble})
     # An address with a slash too many is another address.
     app.router.redirect_slashes = False

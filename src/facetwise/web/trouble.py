@@ -28,6 +28,7 @@ KINDS: dict[str, tuple[int, str, str]] = {
     "not-acceptable": (406, "No form of the answer is accepted", "Accept application/json, or text/html for a page."),
     "too-slow": (408, "The request came too slowly", "The body did not arrive in time."),
     "release-missing": (409, "A release is missing in the catalog", "Load the official file that is named, ask again."),
+    "prefetch-missing": (412, "Prefetched data is missing", "A CDS Hooks service needs what its discovery lists."),
     "too-large": (413, "The request is too large", "Send less at once; the limit is in the detail."),
     "address-too-long": (414, "The address is too long", "Ask for less at once."),
     "wrong-type": (415, "The form of the body is not known", "Send application/json."),
