@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
 from facetwise.briefing.document import Document, cited
 from facetwise.briefing.render.markdown import to_markdown
+from facetwise.edits.report_pages import directory
 from facetwise.knowledge.kinds import Code
 from facetwise.problems import FacetwiseError, Problem, did_you_mean
 from facetwise.web.api import answers
@@ -17,7 +17,6 @@ from facetwise.web.desk import Desk
 
 SCHEME = "facetwise"
 MARKDOWN, JSON = "text/markdown", "application/json"
-_HERE = Path(__file__).resolve()
 _NAME = re.compile(r"[a-z0-9-]{1,60}")
 
 
@@ -46,12 +45,6 @@ TEMPLATES = (
 )
 
 
-def edit_pages() -> Path:
-    """Return where the pages of the edits lie: inside the package when installed, in the checkout otherwise."""
-    installed = _HERE.parents[1] / "_edit_pages"
-    return installed if installed.is_dir() else _HERE.parents[3] / "docs" / "edits"
-
-
 def entries(desk: Desk) -> list[Entry]:
     """Return what can be read without filling in a template."""
     found = [Entry(f"{SCHEME}://knowledge", "knowledge", "Which knowledge answers", "Its digest and its days.", JSON)]
@@ -67,7 +60,7 @@ def entries(desk: Desk) -> list[Entry]:
                     "The whole briefing on the code; it is long.",
                 )
             )
-    for path in sorted(edit_pages().glob("*.md")):
+    for path in sorted(directory().glob("*.md")):
         if path.stem != "index":
             found.append(Entry(f"{SCHEME}://edits/{path.stem}", path.stem, path.stem, "The page of the edit."))
     return found
@@ -102,7 +95,7 @@ def _section(document: Document, name: str) -> Document:
 
 
 def _edit(name: str) -> str:
-    pages = {path.stem: path for path in edit_pages().glob("*.md")}
+    pages = {path.stem: path for path in directory().glob("*.md")}
     # The name is looked up, never made a path of.
     if not _NAME.fullmatch(name) or name not in pages:
         raise FacetwiseError(
