@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from facetwise.claims.columns import COLUMNS, SCHEMA
+from facetwise.edits.history import rows_without_checked
 from facetwise.edits.prepare.statements import fill
 from facetwise.edits.reference.codes import code_rows
 from facetwise.edits.reference.payers import compile_payers
@@ -84,23 +85,29 @@ class Runner:
         return self.books.get((payer, state)) or self.books.get((payer, ""), 0)
 
     def prepare(self, lines: Iterable[Row], history: Iterable[Row] | None = None) -> None:
-        """Fill the prepared tables of both engines from rows of the claim-line table; absent keys are NULL."""
-        rows = [(checked, row) for checked, some in ((1, lines), (0, history or ())) for row in some]
+        """Fill the prepared tables of both engines from rows of the claim-line table; absent keys are NULL.
+
+        Lines are numbered from 1 through both, those of the history that are left out included.
+        """
+        lines, history = list(lines), list(history or ())
+        kept = {id(row) for row in (*lines, *rows_without_checked(history, lines))}
+        numbered = enumerate(((checked, row) for checked, some in ((1, lines), (0, history)) for row in some), 1)
+        rows = [(number, checked, row) for number, (checked, row) in numbered if id(row) in kept]
         run = self.duck.execute
         for name in ("given", "payer_book", *PREPARED):
             run(f"DELETE FROM {name}")
         if rows:
-            cells = [[row.get(name) for _, row in rows] for name in SCHEMA.names]
+            cells = [[row.get(name) for _, _, row in rows] for name in SCHEMA.names]
             arrays = [pa.array(some, SCHEMA.field(name).type) for name, some in zip(SCHEMA.names, cells, strict=True)]
             whose = [
-                pa.array(range(1, len(rows) + 1), pa.int64()),
-                pa.array([checked for checked, _ in rows], pa.int32()),
+                pa.array([number for number, _, _ in rows], pa.int64()),
+                pa.array([checked for _, checked, _ in rows], pa.int32()),
             ]
             self.duck.register("rows_given", pa.table([*whose, *arrays], ["line_id", "checked", *SCHEMA.names]))
             run(f"INSERT INTO given SELECT line_id, checked, {', '.join(SCHEMA.names)} FROM rows_given")
         payers = {
             (row.get("payer") or "", row.get("claim_filing_indicator_code") or "", row.get("state") or "")
-            for _, row in rows
+            for _, _, row in rows
         }
         if payers:
             self.duck.executemany(

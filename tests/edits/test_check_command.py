@@ -197,4 +197,4 @@ def test_checked_claims_in_the_history_are_left_out(tmp_path: Path, capsys: pyte
     said = json.loads(shown.out)
     assert (said["history_lines"], said["history_left_out"]) == (2, 1)
     assert said["findings"] == []
-    assert "1 history lines of claims that are checked were left out" in shown.err
+    assert "1 history line was left out, being of claims that are checked" in shown.err

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from facetwise.knowledge import Store
-from facetwise.knowledge.kinds import Position, Question
+from facetwise.knowledge.kinds import Limit, Position, Question
 from facetwise.payers import Said
 
 REFUSAL_QUESTIONS = ("excluded-techniques", "ultrasound-position", "excluded-regions", "therapeutic-position")
@@ -25,6 +25,8 @@ NEEDS_COVERED_CODE = "a code that the payer covers"
 SESSIONS = ("session", "procedure", "block")
 # What a limit may be for each of, with the parts of a place that must then be shared.
 PLACES = {"level": ("level",), "side": ("side",), "site": ("level", "side")}
+# A limit over time whose source does not say for what it is counted: what other regions hold may count or not.
+EACH_REGION = "whether the limit is for each region, which its source does not say"
 USUAL_GUIDANCE = "fluoroscopy"
 # Where the state does not pick one contractor.
 STATE = "state"
@@ -54,6 +56,11 @@ def refuses(value: Any) -> bool:
 def places_codes(value: Any) -> bool:
     """Whether an answer says where codes stand, whatever else the case shows."""
     return isinstance(value, Position) and bool(value.codes) and value.when is None
+
+
+def over_all_perhaps(limit: Limit) -> bool:
+    """Whether a limit over time may count all regions together: its source names no region, level or side."""
+    return not limit.per and limit.counts != "region" and limit.window.kind in ("rolling", "calendar_year")
 
 
 def standing_of(value: Position) -> str:

@@ -25,6 +25,7 @@ from facetwise.coverage.rulebook import (
     SESSIONS,
     name_of,
     note_of,
+    over_all_perhaps,
     places_codes,
     questions,
     refuses,
@@ -252,6 +253,7 @@ def _limit(value: Limit) -> dict[str, Any]:
         "counts": value.counts,
         "countable": value.counts in SESSIONS,
         "repeats": value.applies.sequence == ("repeat",),
+        "over_all": over_all_perhaps(value),
         "per": [part for what in value.per for part in PLACES.get(what, ())],
     }
 

@@ -64,6 +64,7 @@ TABLES: dict[str, dict[str, str]] = {
         "counts": _TEXT,
         "countable": _YES,
         "repeats": _YES,
+        "over_all": _YES,
         "per": _TEXTS,
         "codes": _TEXTS,
         "refused": _YES,

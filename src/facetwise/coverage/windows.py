@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from facetwise.coverage.evaluate import Context
 from facetwise.coverage.logic import Outcome, all_of, days_of, not_of, shown
-from facetwise.coverage.rulebook import JUDGEMENT, PLACES, SESSIONS
+from facetwise.coverage.rulebook import EACH_REGION, JUDGEMENT, PLACES, SESSIONS, over_all_perhaps
 from facetwise.coverage.sites import Earlier
 from facetwise.knowledge.kinds import Limit
 
@@ -120,8 +120,13 @@ def _numbers(context: Context, limit: Limit, name: str) -> set[Decimal]:
 
 
 def _within(limit: Limit, one: Earlier) -> Outcome:
-    # A limit on regions counts the other regions; all others count within the procedure's own.
-    return not_of(one.counted) if limit.counts == "region" else one.counted
+    # A limit on regions counts the other regions; all others count within the procedure's own. Where the source does not say
+    # that the limit is for each region, the other regions may count as well.
+    if limit.counts == "region":
+        return not_of(one.counted)
+    if one.counted.status == "not_met" and over_all_perhaps(limit):
+        return Outcome("unknown", {}, (EACH_REGION,))
+    return one.counted
 
 
 def _counts(limit: Limit, one: Earlier) -> bool:

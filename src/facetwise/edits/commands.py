@@ -149,9 +149,8 @@ def _tell(result: Checked, out: Path | None, rejected: Path | None) -> None:
             file=said,
         )
     if result.history_left_out:
-        print(
-            f"facetwise: {result.history_left_out:,} history lines of claims that are checked were left out", file=said
-        )
+        some = f"{result.history_left_out:,} history line{' was' if result.history_left_out == 1 else 's were'}"
+        print(f"facetwise: {some} left out, being of claims that are checked", file=said)
     if result.rejected_records:
         where = f"see {rejected}" if rejected else "--rejected FILE writes them down"
         print(f"facetwise: {result.rejected:,} lines could not be read; {where}", file=said)

@@ -86,17 +86,16 @@ def _sessions(one: Said, group: list[Line], lines: list[Line]) -> Iterator[Found
     if limit.applies.purpose:
         group = [line for line in group if line.purpose in limit.applies.purpose]
         lines = [line for line in lines if line.purpose in limit.applies.purpose]
-    own_region = "region" in limit.per or bool(finer)
-    for place, of_place in grouped(group, lambda line: line.place if own_region else "").items():
+    for place, of_place in grouped(group, lambda line: line.place).items():
         first = of_place[0]
-        days = {
-            line.day
-            for line in lines
-            if _begins(limit.window, first.day) <= line.day <= first.day and (not own_region or line.place == place)
-        }
-        if len(days) > (limit.at_most or 0):
-            severity: Severity = "review" if finer else certain(one)
-            yield first.finding("session-limit", severity, days=sorted(map(str, days)), allowed=limit.at_most)
+        held = [line for line in lines if _begins(limit.window, first.day) <= line.day <= first.day]
+        here, everywhere = {line.day for line in held if line.place == place}, {line.day for line in held}
+        severity: Severity = "review" if finer else certain(one)
+        if len(here) > (limit.at_most or 0):
+            yield first.finding("session-limit", severity, days=sorted(map(str, here)), allowed=limit.at_most)
+        elif not limit.per and len(everywhere) > (limit.at_most or 0):
+            # Its source does not say whether the limit is for each region.
+            yield first.finding("session-limit", "review", days=sorted(map(str, everywhere)), allowed=limit.at_most)
 
 
 def repeat_too_soon(world: World, claims: Claims) -> Iterator[Found]:
@@ -118,10 +117,13 @@ def _repeats(one: Said, group: list[Line], lines: list[Line]) -> Iterator[Found]
     if limit.applies.purpose:
         group = [line for line in group if line.purpose in limit.applies.purpose]
         lines = [line for line in lines if line.purpose in limit.applies.purpose]
-    for of_place in grouped(group, lambda line: line.place).values():
-        yield from _too_soon(
-            of_place, lines, _begins(limit.window, of_place[0].day), "review" if finer else certain(one), finer
-        )
+    for place, of_place in grouped(group, lambda line: line.place).items():
+        begins = _begins(limit.window, of_place[0].day)
+        here = [line for line in lines if line.place == place]
+        yield from _too_soon(of_place, here, begins, "review" if finer else certain(one), finer)
+        if not limit.per:
+            # Its source does not say whether the limit is for each region.
+            yield from _too_soon(of_place, [line for line in lines if line.place != place], begins, "review", finer)
 
 
 def _spacing(world: World, group: list[Line], lines: list[Line]) -> Iterator[Found]:
@@ -135,8 +137,9 @@ def _spacing(world: World, group: list[Line], lines: list[Line]) -> Iterator[Fou
         if not isinstance(value, Criterion) or value.test is None or not bears_on(world, value, INJECTION):
             continue
         days = max(_apart(value.test), default=0)
-        for of_place in grouped(group, lambda line: line.place).values():
-            yield from _too_soon(of_place, before, of_place[0].day - timedelta(days=days - 1), "review", True)
+        for place, of_place in grouped(group, lambda line: line.place).items():
+            here = [line for line in before if line.place == place]
+            yield from _too_soon(of_place, here, of_place[0].day - timedelta(days=days - 1), "review", True)
 
 
 def _apart(test: Test) -> Iterator[int]:
@@ -149,11 +152,7 @@ def _apart(test: Test) -> Iterator[int]:
 
 def _too_soon(group: list[Line], lines: list[Line], begins: date, severity: Severity, by_side: bool) -> Iterator[Found]:
     for line in group:
-        earlier = [
-            other
-            for other in lines
-            if begins <= other.day < line.day and other.place == line.place and (not by_side or overlap(line, other))
-        ]
+        earlier = [other for other in lines if begins <= other.day < line.day and (not by_side or overlap(line, other))]
         if earlier:
             latest = max(other.day for other in earlier)
             other = next(other for other in earlier if other.day == latest)

@@ -29,7 +29,8 @@ WITH asked AS (
     JOIN cases AS c ON c.ord = b.ord
     WHERE b.kind = 'window'
 ),
--- A limit on regions counts the other regions; all others count within the procedure's own.
+-- A limit on regions counts the other regions; all others count within the procedure's own. Where the source does not say that
+-- the limit is for each region, the other regions may count as well.
 events AS (
     SELECT
         a.ord,
@@ -37,6 +38,7 @@ events AS (
         a.length,
         a.countable,
         len(a.for_purpose) > 0 AND e.purpose = '' AS purpose_unclear,
+        a.over_all AND NOT e.counted AS elsewhere,
         e.place,
         e.day,
         e.days_ago,
@@ -49,7 +51,7 @@ events AS (
     JOIN event AS e
         ON
             e.ord = a.ord
-            AND e.counted = (a.counts <> 'region')
+            AND (e.counted = (a.counts <> 'region') OR a.over_all)
             AND (len(a.for_technique) = 0 OR list_contains(a.for_technique, e.technique))
             AND (len(a.for_purpose) = 0 OR e.purpose = '' OR list_contains(a.for_purpose, e.purpose))
 ),
@@ -60,6 +62,7 @@ clear AS (
         place,
         day,
         list_concat(
+            CASE WHEN elsewhere THEN ['whether the limit is for each region, which its source does not say'] ELSE [] END,
             list_filter(wants, LAMBDA x, i: held[i] IS NULL),
             CASE WHEN purpose_unclear THEN ['history.purpose'] ELSE [] END,
             CASE WHEN countable THEN [] ELSE ['a person''s judgement'] END

@@ -109,13 +109,14 @@ PAYER_TABLES: dict[str, Shape] = {
             **_NUMBERED,
             "kind": "VARCHAR",
             "purpose": "VARCHAR",
-            "per_region": "INTEGER",
+            "per_region": "INTEGER",  # 0: sessions of all regions are added up
             "at_most": "INTEGER",
             "by_year": "INTEGER",  # 1: the calendar year up to the day
             "window_days": "INTEGER",  # the day of service is the last day of the window; 0 where by_year
             **_RULE,
         },
-        "the most sessions over time; at most 1 in a rolling window is a repeat_limit instead",
+        "the most sessions over time; at most 1 in a rolling window is a repeat_limit instead. A limit of which the source does"
+        " not say whether it is for each region has two rows: per_region 1, and per_region 0 with severity review",
         _BY_KIND,
     ),
     "repeat_limit": Shape(
@@ -125,9 +126,10 @@ PAYER_TABLES: dict[str, Shape] = {
             "purpose": "VARCHAR",
             "window_days": "INTEGER",  # a session d days earlier is too soon when d < window_days
             "per_side": "INTEGER",  # 1: only a session with an overlapping side counts
+            "per_region": "INTEGER",  # 1: in the same region; 0: in another one
             **_RULE,
         },
-        "how long a repetition in the same region must wait: one in a rolling window, and the spacing of diagnostic blocks"
+        "how long a repetition must wait: one in a rolling window (rows per_region as in session_limit), and the spacing of diagnostic blocks"
         " (purpose diagnostic, severity review). Limits by side or level are review: a claim does not tell the level",
         _BY_KIND,
     ),

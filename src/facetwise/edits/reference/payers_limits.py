@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from facetwise.coverage.logic import days_of
+from facetwise.coverage.rulebook import over_all_perhaps
 from facetwise.edits.reference.scope import ABLATION, INJECTION, Scope, certain, deny_if, plain, rule
 from facetwise.edits.reference.spans import Row
 from facetwise.knowledge.kinds import Criterion, Limit
@@ -24,6 +25,7 @@ _SESSIONS = ("session", "procedure", "injection", "block")
 _WIDE = {"region", "session", "patient"}
 _NEAR = {"side", "level", "site"}
 _DIAGNOSTIC = "diagnostic"
+_NOT_SAID = " Its source does not say whether the limit is for each region."
 
 
 def limits(scope: Scope) -> Iterator[tuple[str, Row]]:
@@ -92,26 +94,22 @@ def _over_time(scope: Scope, one: Said, value: Limit) -> Iterator[tuple[str, Row
     days = days_of(window.length, window.unit) if rolling and window.length is not None and window.unit else 0
     if rolling and not days:
         return
+    near = bool(per & _NEAR)
+    once = rolling and value.at_most == 1
+    if not per <= _WIDE and not (per <= _WIDE | _NEAR and (once or value.counts == "session")):
+        return
+    words = _words(scope, one, value, deny_if(certain(one) and not near))
+    table, row = "session_limit", {"at_most": int(value.at_most or 0), "by_year": int(not rolling), "window_days": days}
+    if once:
+        table, row = "repeat_limit", {"window_days": days, "per_side": int(near)}
     for kind in scope.kinds(value.applies.technique):
         for purpose in _purposes(value):
-            if rolling and value.at_most == 1 and per <= _WIDE | _NEAR:
-                near = bool(per & _NEAR)
-                words = _words(scope, one, value, deny_if(certain(one) and not near))
-                yield (
-                    "repeat_limit",
-                    {"kind": kind, "purpose": purpose, "window_days": days, "per_side": int(near), **words},
-                )
-            elif per <= _WIDE or (per <= _WIDE | _NEAR and value.counts == "session"):
-                near = bool(per & _NEAR)
-                row = {
-                    "kind": kind,
-                    "purpose": purpose,
-                    "per_region": int("region" in per or near),
-                    "at_most": int(value.at_most or 0),
-                    "by_year": int(not rolling),
-                    "window_days": days,
-                }
-                yield "session_limit", {**row, **_words(scope, one, value, deny_if(certain(one) and not near))}
+            what = {"kind": kind, "purpose": purpose, **row}
+            yield table, {**what, "per_region": int("region" in per or near or once or not per), **words}
+            if over_all_perhaps(value):
+                # Used up in one region it is used up by either reading; over all regions only by one of them.
+                said = {**words, "severity": "review", "statement": words["statement"] + _NOT_SAID}
+                yield table, {**what, "per_region": 0, **said}
 
 
 def _spacing(scope: Scope) -> Iterator[tuple[str, Row]]:
@@ -130,7 +128,14 @@ def _spacing(scope: Scope) -> Iterator[tuple[str, Row]]:
             words = rule(scope, [one], severity="review", fix=fix)
             yield (
                 "repeat_limit",
-                {"kind": INJECTION, "purpose": _DIAGNOSTIC, "window_days": days, "per_side": 1, **words},
+                {
+                    "kind": INJECTION,
+                    "purpose": _DIAGNOSTIC,
+                    "window_days": days,
+                    "per_side": 1,
+                    "per_region": 1,
+                    **words,
+                },
             )
 
 

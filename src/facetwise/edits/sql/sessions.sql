@@ -2,6 +2,8 @@
 -- region, whoever billed it, history included; the professional's and the facility's claim are judged each. A rolling window of n days ends on
 -- the day of service, that day included: a session n - 1 days earlier counts, one n days earlier does not. Limits for one
 -- purpose count the lines of that purpose, told by the payer's diagnostic modifier; where it has none they are not judged.
+-- Where the source does not say that a limit is for each region, a second rule adds all regions up, for review; each region's
+-- session is judged.
 -- step: purposed
 SELECT f.line_id, MAX(CASE WHEN d.modifier IN (f.m1, f.m2, f.m3, f.m4, f.m5) THEN 1 ELSE 0 END) AS marked
 FROM facet AS f
@@ -69,6 +71,7 @@ GROUP BY
   s.claim,
   s.kind,
   s.day,
+  s.region,
   CASE WHEN l.per_region = 1 THEN s.region ELSE '' END,
   l.rule_id,
   l.purpose,
@@ -139,7 +142,8 @@ SELECT
   t.next_day,
   t.dates,
   ROW_NUMBER() OVER (
-    PARTITION BY t.line_id ORDER BY CASE WHEN l.severity = 'deny' THEN 0 ELSE 1 END, l.rule_id, t.area
+    PARTITION BY t.line_id
+    ORDER BY CASE WHEN l.severity = 'deny' THEN 0 ELSE 1 END, l.per_region DESC, l.rule_id, t.area
   ) AS place
 FROM told AS t
 JOIN session_limit AS l ON l.rule_id = t.rule_id
@@ -149,6 +153,7 @@ SELECT
   s.region,
   r.rule_id,
   r.severity,
+  r.per_region,
   e.line_id AS earlier_line,
   ROW_NUMBER() OVER (
     PARTITION BY s.person, s.claim, s.region, s.day, r.rule_id ORDER BY s.line_id, e.day DESC, e.line_id
@@ -156,7 +161,8 @@ SELECT
 FROM seen AS s
 JOIN repeat_limit AS r ON r.book = s.book AND r.kind = s.kind AND s.day BETWEEN r.from_day AND r.to_day
   AND (r.purpose = '' OR r.purpose = s.purpose)
-JOIN seen AS e ON e.person = s.person AND e.kind = s.kind AND e.region = s.region
+JOIN seen AS e ON e.person = s.person AND e.kind = s.kind
+  AND CASE WHEN e.region = s.region THEN 1 ELSE 0 END = r.per_region
   AND e.day < s.day AND e.day > s.day - r.window_days
   AND (r.purpose = '' OR r.purpose = e.purpose)
   AND (r.per_side = 0 OR e.side = s.side OR e.side IN ('', 'B') OR s.side IN ('', 'B'))
@@ -168,7 +174,7 @@ SELECT
   rule_id,
   earlier_line,
   ROW_NUMBER() OVER (
-    PARTITION BY line_id ORDER BY CASE WHEN severity = 'deny' THEN 0 ELSE 1 END, rule_id
+    PARTITION BY line_id ORDER BY CASE WHEN severity = 'deny' THEN 0 ELSE 1 END, per_region DESC, rule_id
   ) AS gravity
 FROM waiting
 WHERE place = 1
@@ -223,7 +229,10 @@ SELECT
   END || ' after ' || e.code || ' on ' || b.iso || ' (line ' || CAST(e.line_number AS VARCHAR) || CASE
     WHEN e.claim_id = s.claim_id THEN ''
     ELSE ' of claim ' || e.claim_id
-  END || ') in the ' || REPLACE(w.region, '_', ' or ') || ' region; ' || r.payer || ' wants ' || CAST(r.window_days AS VARCHAR) || ' days between them. ' || CASE
+  END || CASE
+    WHEN r.per_region = 1 THEN ') in the ' || REPLACE(w.region, '_', ' or ') || ' region; '
+    ELSE ') in another region; '
+  END || r.payer || ' wants ' || CAST(r.window_days AS VARCHAR) || ' days between them. ' || CASE
     WHEN r.per_side = 1 THEN 'Whether it was the same level the claim does not tell. '
     ELSE ''
   END || r.statement AS message,
