@@ -165,7 +165,12 @@ def test_a_run_that_breaks_off_is_taken_up(
     kept = list(tmp_path.glob(".out.parquet.unfinished/lot-*.parquet"))
     assert len(kept) == 2
     done.clear()
-    monkeypatch.setattr(Batch, "_lot", lambda self, lot, part: (done.append(lot), judge(self, lot, part)))
+
+    def counted(self: Batch, lot: int, part: Path) -> None:
+        done.append(lot)
+        judge(self, lot, part)
+
+    monkeypatch.setattr(Batch, "_lot", counted)
     assert main(["check", path, "-o", str(out), "--resume"]) == 1
     assert len(done) == 2, "the lots that were finished are not done again"
     assert pq.read_table(out).equals(pq.read_table(whole))
