@@ -13,9 +13,11 @@ from starlette.types import ASGIApp
 from facetwise.knowledge import Knowledge
 from facetwise.web import reply
 from facetwise.web.api.operations import operations
-from facetwise.web.api.routes import Api
+from facetwise.web.api.routes import BASE, Api
 from facetwise.web.api.shapes import shapes
 from facetwise.web.cds.services import Services
+from facetwise.web.check.routes import stream_route
+from facetwise.web.check.uploads import Uploads
 from facetwise.web.desk import Desk
 from facetwise.web.guard import Guard
 from facetwise.web.settings import Settings
@@ -31,7 +33,8 @@ def application(knowledge: Knowledge, settings: Settings) -> ASGIApp:
     shelf = Shelf(settings.limits.kept_bytes)
     known = shapes(knowledge, settings.limits.entries)
     api = Api(desk, shelf, settings, known.words, operations(known))
-    site = Site(desk, shelf, settings, api)
+    uploads = Uploads(desk, settings, known.words.payers)
+    site = Site(desk, shelf, settings, api, uploads)
 
     async def trouble(request: Request, error: Exception) -> Response:
         if not isinstance(error, RequestError):
@@ -40,8 +43,9 @@ def application(knowledge: Knowledge, settings: Settings) -> ASGIApp:
             return site.trouble(request, error)
         return Response(error_json(error), error.status, dict(error.headers), "application/problem+json")
 
+    stream = stream_route(uploads, api.named("checkStream"), BASE)
     hooks = Services(desk, settings.limits.entries).routes()
-    routes = [*api.routes(), *hooks, Route("/healthz", _healthy, methods=["GET"]), *site.routes()]
+    routes = [*api.routes(), stream, *hooks, Route("/healthz", _healthy, methods=["GET"]), *site.routes()]
     app = Starlette(routes=routes, exception_handlers={RequestError: trouble, HTTPException: trouble})
     # An address with a slash too many is another address.
     app.router.redirect_slashes = False

@@ -15,6 +15,7 @@ from facetwise.problems import FacetwiseError, Problem
 
 _BACKLOG = 256
 _MOST_CONNECTIONS = 1_000
+_UPLOAD_MB = 256
 
 
 def add_serve(commands: Any) -> argparse.ArgumentParser:
@@ -33,15 +34,31 @@ def add_serve(commands: Any) -> argparse.ArgumentParser:
     serve.add_argument(
         "--allow-host", metavar="NAME", action="append", default=[], help="answer to this host name too; repeatable"
     )
+    serve.add_argument(
+        "--upload-mb",
+        metavar="N",
+        type=int,
+        default=_UPLOAD_MB,
+        help="the largest upload of claims, in megabytes (default: 256)",
+    )
     serve.add_argument("--quiet", action="store_true", help="no line a request on standard error")
     return serve
 
 
 def run_serve(options: argparse.Namespace) -> int:
     """Run `serve` until it is stopped; return the exit code."""
-    from facetwise.web.settings import is_loopback, settings
+    from facetwise.web.settings import Limits, is_loopback, settings
 
-    chosen = settings(options.host, options.port, options.token_file, tuple(options.allow_host))
+    if not 1 <= options.upload_mb <= 100_000:
+        raise FacetwiseError(Problem("", 0, f"--upload-mb {options.upload_mb}", "1 to 100000 megabytes"))
+    chosen = settings(
+        options.host,
+        options.port,
+        options.token_file,
+        tuple(options.allow_host),
+        Limits(upload_bytes=options.upload_mb * 1_000_000),
+        tuple(str(Path(one).absolute()) for one in options.knowledge),
+    )
     try:
         # All of the extra is looked for at once, so that no form finds a part of it missing later.
         for name in ("httptools", "python_multipart", "starlette"):

@@ -20,6 +20,7 @@ from facetwise.payment.compare import Comparison, compare
 from facetwise.payment.price import Pricer
 from facetwise.payment.request import Request, read_requests
 from facetwise.problems import FacetwiseError, Problem
+from facetwise.web.check.small import Checks
 from facetwise.web.warm import WarmKnowledge
 
 # What a body is called in an error; it has no file.
@@ -31,6 +32,7 @@ class Desk:
 
     def __init__(self, knowledge: Knowledge):
         self.knowledge = WarmKnowledge(knowledge.store)
+        self.checks = Checks(knowledge)
         self._pricer = Pricer(self.knowledge)
 
     def today(self) -> date:

@@ -36,6 +36,8 @@ SECURITY_HEADERS = (
 # What a browser needs before it can sign in, and what tells a supervisor that the server runs.
 OPEN_PATHS = ("/login", "/healthz", "/favicon.ico")
 OPEN_PREFIXES = ("/static/",)
+# Where whole files of claims come in: their limits are others.
+UPLOAD_PATHS = ("/check", "/api/v1/check/stream")
 _METHODS_WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
 
 
@@ -58,7 +60,7 @@ class Guard:
         try:
             self._check(scope)
             body = _Body(receive, self.settings, scope)
-            async with asyncio.timeout(self.settings.limits.answer_seconds):
+            async with asyncio.timeout(_answer_seconds(scope, self.settings)):
                 await self.app(scope, body.receive, reply.send)
         except RequestError as error:
             await reply.problem(error)
@@ -120,12 +122,29 @@ def _cookie(headers: Headers) -> str:
     return jar[access.COOKIE].value if access.COOKIE in jar else ""
 
 
+def _is_upload(scope: Scope) -> bool:
+    return scope["path"] in UPLOAD_PATHS and scope["method"] == "POST"
+
+
 def _most_bytes(scope: Scope, settings: Settings) -> int:
-    return settings.limits.body_bytes
+    return settings.limits.upload_bytes if _is_upload(scope) else settings.limits.body_bytes
+
+
+def _body_seconds(scope: Scope, settings: Settings) -> float:
+    return settings.limits.upload_seconds if _is_upload(scope) else settings.limits.body_seconds
+
+
+def _answer_seconds(scope: Scope, settings: Settings) -> float:
+    limits = settings.limits
+    # The check of an upload has a limit of its own; a little more lets that one speak.
+    return limits.upload_seconds + limits.check_seconds + 30 if _is_upload(scope) else limits.answer_seconds
 
 
 def _too_large(scope: Scope, settings: Settings) -> RequestError:
-    return refused("too-large", f"the body has more than {_most_bytes(scope, settings):,} bytes", "a smaller body")
+    mend = "send claims to /api/v1/check/stream, which takes more" if scope["path"] == "/api/v1/check" else ""
+    return refused(
+        "too-large", f"the body has more than {_most_bytes(scope, settings):,} bytes", "a smaller body", mend
+    )
 
 
 def _place(error: BaseException) -> str:
@@ -142,7 +161,7 @@ class _Body:
         self._settings = settings
         self._scope = scope
         self._bytes = 0
-        self._ends = time.monotonic() + settings.limits.body_seconds
+        self._ends = time.monotonic() + _body_seconds(scope, settings)
         self._whole = False
 
     async def receive(self) -> Message:

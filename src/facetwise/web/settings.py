@@ -23,7 +23,10 @@ _TLS = (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may cost: bytes of body and address, seconds for each, requests at once, entries of a list."""
+    """What one request may cost: bytes of body and address, seconds for each, requests at once, entries of a list.
+
+    Of an upload of claims: its bytes and seconds, what it may unpack to, its lines, and the seconds and memory of its check.
+    """
 
     body_bytes: int = 1_000_000
     address_bytes: int = 8_192
@@ -32,13 +35,21 @@ class Limits:
     at_once: int = 128
     entries: int = 200
     kept_bytes: int = 160_000_000
+    upload_bytes: int = 256_000_000
+    upload_seconds: float = 300.0
+    unpacked_bytes: int = 4_000_000_000
+    upload_lines: int = 40_000_000
+    check_seconds: float = 600.0
+    check_memory: str = "1GB"
+    checks_at_once: int = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Where the server listens and who may ask. `token` "": loopback only, nobody is asked for one.
 
-    `hosts` are the names by which it may be called; a request for another name is refused (DNS rebinding).
+    `hosts` are the names by which it may be called; a request for another name is refused (DNS rebinding). `overlays` are the
+    directories that were laid over the knowledge, which a check of an upload loads anew.
     """
 
     host: str = "127.0.0.1"
@@ -46,6 +57,7 @@ class Settings:
     token: str = ""
     hosts: frozenset[str] = LOOPBACK_NAMES
     limits: Limits = field(default_factory=Limits)
+    overlays: tuple[str, ...] = ()
 
 
 def settings(
@@ -54,6 +66,7 @@ def settings(
     token_file: str | None = None,
     names: tuple[str, ...] = (),
     limits: Limits | None = None,
+    overlays: tuple[str, ...] = (),
     environment: Mapping[str, str] = os.environ,
 ) -> Settings:
     """Return the settings of a call. Raises FacetwiseError where it would be open to others without a token or name."""
@@ -82,7 +95,7 @@ def settings(
                 "--allow-host NAME, the host name in the address that people type",
             )
         )
-    return Settings(host, port, token, hosts | LOOPBACK_NAMES, limits or Limits())
+    return Settings(host, port, token, hosts | LOOPBACK_NAMES, limits or Limits(), overlays)
 
 
 def is_loopback(host: str) -> bool:

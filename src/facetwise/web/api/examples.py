@@ -7,6 +7,7 @@ from typing import Any
 from facetwise.coding.anatomy import spine
 from facetwise.knowledge import Knowledge
 from facetwise.knowledge.kinds import Code, Jurisdiction
+from facetwise.web.edit_pages import edit_names
 
 
 def examples(knowledge: Knowledge) -> dict[str, Any]:
@@ -63,9 +64,28 @@ def examples(knowledge: Knowledge) -> dict[str, Any]:
                 }
             ],
         },
+        "check": {
+            "payer": payer,
+            "state": state,
+            "lines": [
+                {
+                    "claim_id": "A-1001",
+                    "claim_line_number": 1,
+                    "claim_type": "professional",
+                    "place_of_service_code": "11",
+                    "claim_line_start_date": day,
+                    "hcpcs_code": full,
+                    "hcpcs_modifier_1": "RT",
+                    "service_unit_quantity": "1",
+                    "charge_amount": "900.00",
+                    "diagnosis_code_1": "M47.816",
+                }
+            ],
+        },
         "price": {**place, "lines": [{"code": full, "modifiers": ["RT"], "units": 1}]},
         "values": {
             "code": full,
+            "edit": edit_names()[0],
             "payer": payer,
             "state": state,
             "technique": ablation,

@@ -20,7 +20,7 @@ def document(operations: Sequence[Operation], base: str, examples: dict[str, Any
     """Return the document of these operations below `base`; `token`: a token is wanted of every request."""
     kinds: list[Any] = [ProblemDetails]
     for one in operations:
-        kinds += [kind for kind in (one.query, one.body, *one.answers) if kind is not None]
+        kinds += [kind for kind in (one.query, one.body, *one.others.values(), *one.answers) if kind is not None]
         kinds += list(one.parameters.values())
     made, components = msgspec.json.schema_components(kinds, ref_template=_TEMPLATE)
     schemas = dict(zip(map(_key, kinds), made, strict=True))
@@ -86,9 +86,14 @@ def _operation(
         content: dict[str, Any] = {"schema": _plain(body)}
         if one.name in examples:
             content["examples"] = {"one": {"summary": "One", "value": examples[one.name]}}
-        found["requestBody"] = {"required": True, "content": {JSON: content}}
-    asks = bool(parameters) or one.body is not None
-    kinds = (*_ALWAYS, *(_OF_BODY if one.body is not None else ()), *(("wrong-input",) if asks else ()), *one.errors)
+        others = {media: {"schema": _plain(schemas[_key(kind)])} for media, kind in one.others.items()}
+        found["requestBody"] = {"required": True, "content": {JSON: content, **others}}
+    elif one.content:
+        found["requestBody"] = {"required": True, "content": one.content}
+    found["responses"]["200"]["content"] |= one.produces
+    has_body = one.method == "POST"
+    asks = bool(parameters) or has_body
+    kinds = (*_ALWAYS, *(_OF_BODY if has_body else ()), *(("wrong-input",) if asks else ()), *one.errors)
     by_status: dict[int, list[str]] = {}
     for name in dict.fromkeys(kinds):
         by_status.setdefault(KINDS[name][0], []).append(KINDS[name][2])

@@ -26,6 +26,7 @@ class Call:
     query: Any
     text: str = ""
     is_list: bool = False
+    media: str = JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,9 @@ class Operation:
 
     `body` makes it a POST, whose request and answer are never kept anywhere; a GET is kept by what it asks, unless
     `fresh`. `many`: the body may be a list, and the answer then is one. `reader` reads the body once it fits its shape,
-    and has better words for what does not. `slow`: it is answered beside the loop however small it is.
+    and has better words for what does not. `slow`: it is answered beside the loop however small it is; `ready`: whether it
+    can be answered on the loop now. `others`: further types of the body, which are handed over as they came, each with its
+    shape. `content` is what the document says of a body that is streamed; a route of its own serves that.
     """
 
     name: str
@@ -50,12 +53,16 @@ class Operation:
     many: bool = False
     fresh: bool = False
     slow: bool = False
+    ready: Callable[[Desk], bool] | None = None
+    others: dict[str, Any] = field(default_factory=dict)
+    content: dict[str, Any] = field(default_factory=dict)
+    produces: dict[str, Any] = field(default_factory=dict)
     parameters: dict[str, Any] = field(default_factory=dict)
     errors: tuple[str, ...] = ()
 
     @property
     def method(self) -> str:
-        return "POST" if self.body is not None else "GET"
+        return "POST" if self.body is not None or self.content else "GET"
 
     @property
     def answers(self) -> tuple[Any, ...]:
@@ -65,6 +72,24 @@ class Operation:
     def decoder(self) -> msgspec.json.Decoder[Any]:
         """Return what validates the body."""
         return msgspec.json.Decoder(self.body)
+
+
+def read_other(shape: Any, body: bytes) -> str:
+    """Return a body of another type as text, once it fits its shape. Raises RequestError without values."""
+    try:
+        msgspec.json.decode(body, type=shape)
+        return body.decode("utf-8")
+    except msgspec.ValidationError as error:
+        told, _, place = str(error).partition(" - at `$")
+        found = "a word that is not known" if "enum value" in told else told[:1].lower() + told[1:]
+        part = ProblemPart(found=found, place=path_shown(place.rstrip("`").lstrip(".")), expected=_shape_said(shape))
+        raise RequestError("wrong-input", (part,)) from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise refused("not-readable", "the body is not JSON", "one JSON document as UTF-8") from None
+
+
+def _shape_said(shape: Any) -> str:
+    return ", ".join(f"{one.encode_name}: {' or '.join(_options(one.type))}" for one in msgspec.structs.fields(shape))
 
 
 def read_query(operation: Operation, request: Request) -> Any:

@@ -10,10 +10,13 @@ from facetwise.coverage.determination import Determination
 from facetwise.payment.answer import Answer
 from facetwise.payment.compare import Comparison
 from facetwise.problems import FacetwiseError, Problem
+from facetwise.web import edit_pages
 from facetwise.web.api import answers
+from facetwise.web.api.check_shapes import FHIR_JSON, CheckAnswer, FhirClaims
 from facetwise.web.api.form import Form, asked_case, blank_form
-from facetwise.web.api.operation import Call, Operation
+from facetwise.web.api.operation import JSON, Call, Operation
 from facetwise.web.api.shapes import Shapes
+from facetwise.web.check.small import name_unknown_keys
 from facetwise.web.desk import Desk
 
 _LISTED = "One object, or a list of them; a list is answered by a list."
@@ -88,6 +91,38 @@ def operations(shapes: Shapes) -> list[Operation]:
             errors=("release-missing",),
         ),
         Operation(
+            name="check",
+            path="/check",
+            summary="Claim edits",
+            description="What would be refused or denied of a few claim lines, and why. FHIR claims come as "
+            f"{FHIR_JSON}; whole files go to /check/stream.",
+            tag="Questions",
+            run=_check,
+            answer=CheckAnswer,
+            query=shapes.check_query,
+            body=shapes.check,
+            reader=lambda desk, text: name_unknown_keys(text),
+            ready=lambda desk: desk.checks.ready(),
+            others={FHIR_JSON: FhirClaims},
+        ),
+        Operation(
+            name="checkStream",
+            path="/check/stream",
+            summary="Claim edits on a whole file",
+            description="An 837, CSV, Parquet or FHIR file (NDJSON, Bundle), gzipped or not, as the body; or a form with "
+            "files named claims and history. The answer is a stream of JSON objects by their type: progress, finding, "
+            "rejected, and at last summary or problem; or one document with Accept: application/json. Nothing is kept.",
+            tag="Questions",
+            run=_check,
+            answer=CheckAnswer,
+            query=shapes.check_query,
+            content={"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+            produces={
+                "application/x-ndjson": {"schema": {"type": "string"}},
+                "text/csv": {"schema": {"type": "string"}},
+            },
+        ),
+        Operation(
             name="changes",
             path="/changes",
             summary="What changed",
@@ -118,6 +153,28 @@ def operations(shapes: Shapes) -> list[Operation]:
             run=lambda desk, call: answers.codes(desk, desk.day(call.query.as_of, "as_of"), call.query.q),
             answer=answers.Codes,
             query=shapes.codes,
+        ),
+        Operation(
+            name="edits",
+            path="/edits",
+            summary="The edits",
+            description="What the claim check looks at, edit by edit.",
+            tag="What is known",
+            run=lambda desk, _: edit_pages.edits(),
+            answer=edit_pages.Edits,
+            query=shapes.nothing,
+        ),
+        Operation(
+            name="edit",
+            path="/edits/{edit}",
+            summary="One edit",
+            description="What an edit looks at, why, how grave it is, how a claim is mended, and examples.",
+            tag="What is known",
+            run=lambda desk, call: edit_pages.edit(desk.knowledge, call.path["edit"], desk.today()),
+            answer=edit_pages.EditPage,
+            query=shapes.nothing,
+            parameters={"edit": shapes.edit},
+            errors=("not-found",),
         ),
         Operation(
             name="payers",
@@ -199,6 +256,13 @@ def _price(desk: Desk, call: Call) -> Any:
     if len(requests) > 1:
         raise FacetwiseError(Problem("", 0, f"compare with {len(requests)} claims", "one claim"))
     return _as_sent(call, [desk.compare(requests[0])])
+
+
+def _check(desk: Desk, call: Call) -> bytes:
+    query = call.query
+    if call.media == JSON:
+        return desk.checks.of_rows(call.text, query.payer, query.state)
+    return desk.checks.of_fhir(call.text.encode(), query.payer, query.state)
 
 
 def _changes(desk: Desk, call: Call) -> answers.ChangesAnswer:

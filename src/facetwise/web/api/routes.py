@@ -15,7 +15,7 @@ from facetwise.problems import FacetwiseError
 from facetwise.web import reply
 from facetwise.web.api import openapi
 from facetwise.web.api.examples import examples
-from facetwise.web.api.operation import JSON, Call, Operation, read_body, read_query
+from facetwise.web.api.operation import JSON, Call, Operation, read_body, read_other, read_query
 from facetwise.web.api.words import Words
 from facetwise.web.desk import Desk
 from facetwise.web.settings import Settings
@@ -44,10 +44,14 @@ class Api:
     def routes(self) -> list[Route]:
         """Return a route for each path, and that of the document."""
         by_path: dict[str, dict[str, Operation]] = {}
-        for one in self.operations:
+        for one in (one for one in self.operations if not one.content):
             by_path.setdefault(one.path, {})[one.method] = one
         found = [Route(BASE + path, _AnyMethod(self, by_method)) for path, by_method in by_path.items()]
         return [*found, Route(f"{BASE}/openapi.json", self._openapi, methods=["GET"])]
+
+    def named(self, name: str) -> Operation:
+        """Return the operation of this name."""
+        return next(one for one in self.operations if one.name == name)
 
     async def answer(self, operation: Operation, request: Request) -> Response:
         """Answer one request. Raises RequestError."""
@@ -68,12 +72,17 @@ class Api:
 
     async def _of_body(self, operation: Operation, request: Request, call: Call) -> Response:
         media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if media != JSON:
-            raise refused("wrong-type", f"a body of type {media[:60] or 'not said'}", f"Content-Type: {JSON}")
+        if media != JSON and media not in operation.others:
+            wanted = " or ".join((JSON, *operation.others))
+            raise refused("wrong-type", f"a body of type {media[:60] or 'not said'}", f"Content-Type: {wanted}")
         body = await request.body()
-        text, is_list = read_body(operation, self.desk, self._decoders[operation.name], body, self._most)
-        call = Call(call.path, call.query, text, is_list)
-        if len(body) <= _SMALL_BODY and not operation.slow:
+        if media == JSON:
+            text, is_list = read_body(operation, self.desk, self._decoders[operation.name], body, self._most)
+        else:
+            text, is_list = read_other(operation.others[media], body), False
+        call = Call(call.path, call.query, text, is_list, media)
+        at_once = len(body) <= _SMALL_BODY and not operation.slow
+        if at_once and (operation.ready is None or operation.ready(self.desk)):
             return reply.once(self._made(operation, call), JSON)
         return reply.once(await asyncio.to_thread(self._made, operation, call), JSON)
 

@@ -15,7 +15,9 @@ from msgspec import Meta
 
 from facetwise.knowledge import Knowledge
 from facetwise.knowledge.parts import Asked
+from facetwise.web.api import check_shapes
 from facetwise.web.api.words import Words, words
+from facetwise.web.edit_pages import edit_names
 
 _PERCENT = "percent"
 _MOST = 1e12
@@ -41,6 +43,9 @@ class Shapes:
     encounter: type[msgspec.Struct]
     case: type[msgspec.Struct]
     claim: type[msgspec.Struct]
+    check: type[msgspec.Struct]
+    check_query: type[msgspec.Struct]
+    edit: Any
 
 
 def shapes(knowledge: Knowledge, most: int) -> Shapes:
@@ -95,6 +100,13 @@ def shapes(knowledge: Knowledge, most: int) -> Shapes:
         encounter=makers.encounter(),
         case=makers.case(asks),
         claim=makers.claim(),
+        check=check_shapes.claim_lines(payer, most),
+        check_query=_struct(
+            "CheckQuery",
+            ("payer", _said(payer, "The payer of lines that tell none; beside FHIR and files."), ""),
+            ("state", _said(makers.one_of(known.localities), "The state of lines that tell none."), ""),
+        ),
+        edit=makers.one_of(edit_names()),
     )
 
 

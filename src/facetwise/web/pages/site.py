@@ -16,6 +16,7 @@ from starlette.routing import Route
 from facetwise.briefing.render.html import environment
 from facetwise.problems import FacetwiseError
 from facetwise.web import reply
+from facetwise.web.check.uploads import Uploads
 from facetwise.web.desk import Desk
 from facetwise.web.settings import Settings
 from facetwise.web.trouble import RequestError, from_problems, refused
@@ -28,6 +29,7 @@ _HERE = "facetwise.web"
 _STATIC = {
     "site.css": (_HERE, "static", "text/css"),
     "site.js": (_HERE, "static", "text/javascript"),
+    "check.js": (_HERE, "static", "text/javascript"),
     "icon.svg": (_HERE, "static", "image/svg+xml"),
     "briefing.css": ("facetwise.briefing", "templates", "text/css"),
 }
@@ -36,6 +38,7 @@ MENU = (
     ("/", "Start"),
     ("/spine", "Spine"),
     ("/cover", "Coverage"),
+    ("/check", "Claims"),
     ("/compare", "Compare"),
     ("/changes", "Changes"),
     ("/data", "Data"),
@@ -45,11 +48,12 @@ MENU = (
 class Site:
     """The pages over one desk."""
 
-    def __init__(self, desk: Desk, shelf: Shelf, settings: Settings, api: Api):
+    def __init__(self, desk: Desk, shelf: Shelf, settings: Settings, api: Api, uploads: Uploads):
         self.desk = desk
         self.shelf = shelf
         self.settings = settings
         self.api = api
+        self.uploads = uploads
         self.words = api.words
         self.static = {name: _static(name) for name in _STATIC}
         self.environment = environment(_HERE).overlay()
@@ -63,10 +67,23 @@ class Site:
 
     def routes(self) -> list[Route]:
         """Return the routes of every page."""
-        from facetwise.web.pages import changes, code, compare, cover, data, login, payer, reference, spine, start
+        from facetwise.web.pages import (
+            changes,
+            check,
+            code,
+            compare,
+            cover,
+            data,
+            edits,
+            login,
+            payer,
+            reference,
+            spine,
+            start,
+        )
 
         found = [Route("/static/{name}", self._static_file), Route("/favicon.ico", self._icon)]
-        for module in (start, code, payer, compare, spine, cover, changes, data, reference, login):
+        for module in (start, code, payer, compare, spine, cover, check, edits, changes, data, reference, login):
             found += module.routes(self)
         return found
 
