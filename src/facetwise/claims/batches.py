@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from itertools import zip_longest
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from facetwise.claims import fields
-from facetwise.claims.columns import SCHEMA
+from facetwise.claims.columns import DIAGNOSES, SCHEMA
 
 Text = bytes | None
 BATCH_LINES = 32_768
 
 
 class ClaimRow(NamedTuple):
-    """What all lines of a claim have in common. `diagnoses` is a number of `Batch.diagnoses`."""
+    """What all lines of a claim have in common. `diagnoses` are at most 25 codes."""
 
     claim_id: bytes
     claim_type: bytes
@@ -24,7 +25,7 @@ class ClaimRow(NamedTuple):
     payer: Text
     bill_type: Text
     billing_npi: Text
-    diagnoses: int
+    diagnoses: tuple[bytes, ...]
     filing_indicator: Text
 
 
@@ -67,7 +68,6 @@ class Batch:
         self.file = file
         self.procedures = fields.procedures()
         self.pointers = fields.pointers()
-        self.diagnoses = fields.diagnoses()
         self.claims: list[object] = []
         self.lines: list[object] = []
         self.claim_count = 0
@@ -91,9 +91,10 @@ class Batch:
         def own(name: str, kind: pa.DataType = string) -> pa.Array:
             return _array(self.lines[LineRow._fields.index(name) :: LINE_WIDTH], kind)
 
-        procedure = _spread(self.procedures, own("procedure", whole), string)
-        pointer = _spread(self.pointers, own("pointers", whole), whole)
-        diagnosis = _spread(self.diagnoses, common("diagnoses", whole), string)
+        procedure = _spread(self.procedures.members, self.procedures.width, own("procedure", whole), string)
+        pointer = _spread(self.pointers.members, self.pointers.width, own("pointers", whole), whole)
+        codes = self.claims[ClaimRow._fields.index("diagnoses") :: CLAIM_WIDTH]
+        diagnosis = _spread(codes, DIAGNOSES, of_line, string)
         day = pc.subtract(own("day", whole), pa.scalar(fields.EPOCH, whole)).view(pa.date32())
         cents = own("charge", pa.int64())
         cents = pc.if_else(pc.equal(cents, fields.NO_CHARGE), pa.scalar(None, pa.int64()), cents)
@@ -127,7 +128,7 @@ class Batch:
 
     def forget(self) -> bool:
         """After `take`: drop the numberings that have grown large; numbers given before then mean nothing any more."""
-        forgotten = [kept.forget() for kept in (self.procedures, self.pointers, self.diagnoses)]
+        forgotten = [kept.forget() for kept in (self.procedures, self.pointers)]
         return any(forgotten)
 
 
@@ -138,11 +139,11 @@ def _array(values: Sequence[object], kind: pa.DataType) -> pa.Array:
     return pa.array(values, kind)
 
 
-def _spread(sets: fields.Sets, numbers: pa.Array, kind: pa.DataType) -> list[pa.Array]:
-    """Return a column for each place in the sets, by the number of each row's set."""
-    used = list(zip(*(members[: sets.longest] for members in sets.members), strict=True))
+def _spread(sets: Sequence[Any], width: int, numbers: pa.Array, kind: pa.DataType) -> list[pa.Array]:
+    """Return a column for each place in the sets (tuples of different lengths), by the number of each row's set."""
+    columns = [_array(column, kind).take(numbers) for column in zip_longest(*sets)]
     nothing = pa.nulls(len(numbers), kind)
-    return [*(_array(column, kind).take(numbers) for column in used), *[nothing] * (sets.width - len(used))]
+    return [*columns, *[nothing] * (width - len(columns))]
 
 
 def _decimal(scaled: pa.Array, kind: pa.DataType) -> pa.Array:

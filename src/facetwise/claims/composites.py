@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from facetwise.claims import fields
 from facetwise.claims.batches import Batch
-from facetwise.claims.columns import DIAGNOSES, MODIFIERS
+from facetwise.claims.columns import MODIFIERS
 from facetwise.claims.rejected import fault
 
 _KEPT = 100_000
@@ -69,7 +69,7 @@ class Services(dict[bytes, Service]):
 
 
 class Composites:
-    """Reads segments in the delimiters of one interchange. Procedures, pointers and diagnoses are numbers of `batch`.
+    """Reads segments in the delimiters of one interchange. Procedures and pointers are numbers of `batch`.
 
     A procedure that cannot be read is the negative number of its reason, a pointer set likewise.
     """
@@ -82,6 +82,7 @@ class Composites:
         self.payer = Texts(self._payer)
         self.state = Texts(self._state)
         self.filing = Texts(self._filing)
+        self.diagnosis = Texts(self._diagnosis)
         self.place_of_service = Texts(self._place_of_service)
         self.bill_type = Texts(self._bill_type)
         self._units = fields.Kept(fields.units)
@@ -92,7 +93,6 @@ class Composites:
         """Forget what are numbers of the batch."""
         self.procedure = fields.Kept(self._procedure)
         self.pointers = fields.Kept(self._pointers)
-        self.diagnosis_set = fields.Kept(self._diagnosis_set)
         self.service = Services(self._service)
 
     def _elements(self, segment: bytes, least: int) -> tuple[bytes, ...]:
@@ -166,14 +166,10 @@ class Composites:
             return fault("pointer")
         return self._batch.pointers.number(*(pointer or None for pointer in found))
 
-    def _diagnosis_set(self, segments: bytes) -> int:
-        """The diagnoses of the HI segments of a claim, in their order, which is what pointers count, as one number."""
-        codes: list[bytes] = []
-        for composite in segments.split(self._element):
-            parts = composite.split(self._component)
-            if len(parts) > 1 and parts[0] in _DIAGNOSES:
-                codes.append(text(fields.diagnosis(parts[1])))
-        codes = [code for code in codes if code]
-        if len(codes) > DIAGNOSES:
-            return -1
-        return self._batch.diagnoses.number(*codes)
+    def diagnoses(self, segment: bytes) -> tuple[bytes, ...]:
+        """Return the diagnoses of an HI segment in their order, which is what pointers count."""
+        return tuple([code for composite in segment.split(self._element) if (code := self.diagnosis[composite])])
+
+    def _diagnosis(self, composite: bytes) -> bytes | None:
+        parts = composite.split(self._component)
+        return text(fields.diagnosis(parts[1])) or None if len(parts) > 1 and parts[0] in _DIAGNOSES else None

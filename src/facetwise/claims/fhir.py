@@ -171,7 +171,7 @@ class Claims:
                 payer=_bytes(_payer(claim, parties)),
                 bill_type=_bytes(_bill_type(claim)),
                 billing_npi=_bytes(parties.npi(claim.provider)),
-                diagnoses=self.batch.diagnoses.number(*(code for _, code in dx)),
+                diagnoses=tuple(code for _, code in dx),
                 filing_indicator=None,
             )
         )

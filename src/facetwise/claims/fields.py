@@ -135,18 +135,15 @@ class Sets:
 
     def __init__(self, width: int) -> None:
         self.width = width
-        self.longest = 0
-        self.members: list[tuple[bytes | int | None, ...]] = [(None,) * width]
-        self._known: dict[tuple[bytes | int | None, ...], int] = {self.members[0]: 0}
+        self.members: list[tuple[bytes | int | None, ...]] = [()]
+        self._known: dict[tuple[bytes | int | None, ...], int] = {(): 0}
 
     def number(self, *members: bytes | int | None) -> int:
         """Return the number of these members, which are fewer than or as many as the width."""
-        full = (*members, *(None,) * (self.width - len(members)))
-        known = self._known.get(full)
+        known = self._known.get(members)
         if known is None:
-            known = self._known[full] = len(self.members)
-            self.members.append(full)
-            self.longest = max(self.longest, len(members))
+            known = self._known[members] = len(self.members)
+            self.members.append(members)
         return known
 
     def forget(self) -> bool:
@@ -154,8 +151,7 @@ class Sets:
         if len(self.members) < _KEPT:
             return False
         del self.members[1:]
-        self.longest = 0
-        self._known = {self.members[0]: 0}
+        self._known = {(): 0}
         return True
 
 
@@ -167,8 +163,3 @@ def procedures() -> Sets:
 def pointers() -> Sets:
     """Return an empty numbering of what lines point to."""
     return Sets(POINTERS)
-
-
-def diagnoses() -> Sets:
-    """Return an empty numbering of the diagnoses of claims."""
-    return Sets(DIAGNOSES)

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from facetwise.claims import fields
 from facetwise.claims.batches import BATCH_LINES, LINE_WIDTH, Batch
-from facetwise.claims.columns import PROFESSIONAL
+from facetwise.claims.columns import DIAGNOSES, PROFESSIONAL
 from facetwise.claims.composites import Composites, text
 from facetwise.claims.interchanges import Walk
 from facetwise.claims.loops import AUTHORIZATION, NOWHERE, REFERRAL, Loops
@@ -119,8 +119,7 @@ class Claims(Loops):
                 "CLM05 has not three parts, divided by the component separator of the ISA", self._claim_place, "CLM"
             )
         self._claim_day = self._admission_day = 0
-        self._hi = b""
-        self._dx = 0
+        self._dx: tuple[bytes, ...] = ()
         self._rendering = None
         self._state = self._billing_state
         self._authorization = None
@@ -173,9 +172,9 @@ class Claims(Loops):
             return
         if self._line_open:
             self._break("diagnoses stand among the lines: a CLM is lost", self.place(number), "HI")
-        self._hi = self._hi + self.element + segment if self._hi else segment
-        self._dx = self._composites.diagnosis_set[self._hi]
-        if self._dx < 0:
+        codes = self._composites.diagnoses(segment)
+        self._dx = self._dx + codes if self._dx else codes
+        if len(self._dx) > DIAGNOSES:
             self._break("the claim has more than 25 diagnoses", self.place(number), "HI")
 
     def _reference(self, segment: bytes, number: int) -> None:
