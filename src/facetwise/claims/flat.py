@@ -104,7 +104,8 @@ def csv_to_parquet(
 def reject_rows(connection: duckdb.DuckDBPyConnection, view: str, last_day: date, quarantine: Quarantine) -> None:
     """Put the refused rows of a view of `parquet` or of what `csv_to_parquet` wrote into `quarantine`."""
     reasons = {**LINE_REASONS, "date-late": late_reason(last_day)}
-    refused = connection.table(view).filter("reason IS NOT NULL").select("file, place, claim_id, reason")
+    bad = connection.table(view).filter("reason IS NOT NULL")
+    refused = bad.select("file, place, claim_id, reason").order("place")
     for batch in refused.to_arrow_reader(16_384):
         for file, place, claim_id, reason in zip(*(column.to_pylist() for column in batch.columns), strict=True):
             quarantine.add(Rejected(file, place, ROW, None, claim_id, 1, reasons[reason]))

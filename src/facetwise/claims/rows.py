@@ -106,7 +106,9 @@ def _upper(value: Any) -> str | None:
     text = _text(value)
     if text is None or text.isascii():
         return text.upper() if text else None
-    return "".join(one.upper() if len(one.upper()) == 1 else one for one in text)  # a sharp s does not become two letters
+    return "".join(
+        one.upper() if len(one.upper()) == 1 else one for one in text
+    )  # a sharp s does not become two letters
 
 
 def _lower(value: Any) -> str | None:
