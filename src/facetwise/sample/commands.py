@@ -48,7 +48,7 @@ def run_sample(options: argparse.Namespace) -> int:
     """Run the command; return the exit code."""
     import msgspec
 
-    from facetwise.catalog import open_catalog
+    from facetwise.catalog import catalog_path
     from facetwise.knowledge import load
     from facetwise.sample.make import Asked, files_of, make
 
@@ -57,16 +57,16 @@ def run_sample(options: argparse.Namespace) -> int:
         options.lines, options.seed, options.errors, _day(options.start, "--from"), _day(options.end, "--to"), form
     )
     knowledge = load(options.knowledge)
-    with open_catalog() as catalog:
-        made = make(
-            knowledge,
-            asked,
-            files,
-            catalog=catalog if catalog.path else None,  # nothing is loaded where there is no file
-            memory=options.memory_limit or "",
-            threads=options.threads or 0,
-            progress=_told if sys.stderr.isatty() else None,
-        )
+    catalog = catalog_path()
+    made = make(
+        knowledge,
+        asked,
+        files,
+        catalog=catalog if catalog.is_file() else None,
+        memory=options.memory_limit or "",
+        threads=options.threads or 0,
+        progress=_told if sys.stderr.isatty() else None,
+    )
     if options.json:
         sys.stdout.buffer.write(
             msgspec.json.format(msgspec.json.encode(made.as_record(asked, knowledge.digest)), indent=2) + b"\n"

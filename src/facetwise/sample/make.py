@@ -10,15 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from facetwise.knowledge import Knowledge
 from facetwise.problems import FacetwiseError, Problem, did_you_mean
 from facetwise.sample.plan import Span, plan
 from facetwise.sample.rows import Rows, opened
-
-if TYPE_CHECKING:
-    from facetwise.catalog import Catalog
 
 FORMATS = ("parquet", "csv", "837", "fhir")
 ENDINGS = {"parquet": ".parquet", "csv": ".csv", "837": ".837", "fhir": ".ndjson"}
@@ -132,14 +129,14 @@ def make(
     asked: Asked,
     files: Files,
     *,
-    catalog: Catalog | None = None,
+    catalog: Path | None = None,
     memory: str = "",
     threads: int = 0,
     progress: Progress | None = None,
 ) -> Made:
     """Make a sample. The same request, program and knowledge make the same bytes, however many threads work on it.
 
-    `catalog`: full NCCI tables that the clean claims must keep to as well. Raises FacetwiseError for a request that cannot be met and
+    `catalog`: the database of NCCI tables that the clean claims keep to; None: those of the knowledge. Raises FacetwiseError for a request that cannot be met and
     for files that cannot be written.
     """
     if not 1 <= asked.lines <= _MOST_LINES:

@@ -1,6 +1,6 @@
 """What the NCCI tables say of the few lines of a pattern: so that clean patterns are clean, and planted ones list all that fires.
 
-Read from the knowledge and, where a catalog is given, from its releases: a pattern is clean when neither has anything against it.
+Read from the knowledge, or with a catalog from the very tables that a check reads.
 """
 
 from __future__ import annotations
@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from facetwise.knowledge import Store, View
+from facetwise.knowledge import Knowledge, Store, View
 from facetwise.knowledge.kinds import Modifier
 from facetwise.sample.patterns import CENTER, SIDE_MODIFIER, Claim, Expected, Line, places, side_of
 
-if TYPE_CHECKING:
-    from facetwise.catalog import Catalog
-
+_DAY = timedelta(days=1)
+_CHECKED_KINDS = ("1", "3")  # the primaries of type 2 are the contractor's to say
 _SERVICES = {"practitioner": 1, "outpatient_hospital": 2, "hospital": 2}
 
 
@@ -29,10 +29,24 @@ class Ncci:
     add_ons: dict[str, list[tuple[date, date, str, str]]] = field(default_factory=dict)
     _on: dict[date, frozenset[tuple[object, ...]]] = field(default_factory=dict)
     _bypass: dict[int, frozenset[str]] = field(default_factory=dict)
+    _same: dict[frozenset[tuple[object, ...]], frozenset[tuple[object, ...]]] = field(default_factory=dict)
+    _found: dict[Any, list[Expected]] = field(default_factory=dict)
 
-    def findings(self, view: View, claims: Sequence[Claim], start: date, end: date) -> list[Expected]:
-        """Return the pairs, units and lone add-ons that fire among the claims of the visit's own day, on any day from `start` to `end`."""
+    def findings(
+        self, view: View, claims: Sequence[Claim], start: date, end: date, *, steady: bool = True
+    ) -> list[Expected]:
+        """Return the pairs, units and lone add-ons that fire among the claims of the visit's own day, on any day from `start` to `end`.
+
+        `steady`: what holds is the same on all these days.
+        """
         bypass = self._bypassing(view)
+        said = tuple((one.service, one.provider, one.days_before, one.lines, one.form) for one in claims)
+        key = (said, bypass, self.on(start) if steady else (start, end))
+        if key not in self._found:
+            self._found[key] = self._findings(claims, bypass, start, end)
+        return self._found[key]
+
+    def _findings(self, claims: Sequence[Claim], bypass: frozenset[str], start: date, end: date) -> list[Expected]:
         today = [one for one in places(claims) if one[1].days_before == 0 and one[3].code]
         found = set()
         for service, provider in sorted({(claim.service, claim.provider) for _, claim, _, _ in today}):
@@ -41,10 +55,18 @@ class Ncci:
             found |= self._units(lines, service, start, end)
             here = {line.code for *_, line in lines}
             for number, _, place, line in lines:
-                primaries = self.primaries(line.code, start)
-                if primaries and not primaries & here:
+                if self._alone(line.code, here, start, end):
                     found.add(Expected("add-on-without-primary", number, place))
         return sorted(found)
+
+    def _alone(self, code: str, here: set[str], start: date, end: date) -> bool:
+        """Whether on some day from `start` to `end` the code is an add-on none of whose primaries is here."""
+        begins = {from_ for from_, *_ in self.add_ons.get(code, ())} | {
+            to + _DAY for _, to, *_ in self.add_ons.get(code, ()) if to < date.max
+        }
+        days = {start, *(day for day in begins if start < day <= end)}
+        named = [self.primaries(code, day) for day in days]
+        return any(primaries and not primaries & here for primaries in named)
 
     def _bypassing(self, view: View) -> frozenset[str]:
         if id(view) not in self._bypass:
@@ -87,13 +109,14 @@ class Ncci:
         """Return what holds on a day, the dates aside: the same on two days when nothing that matters changed."""
         if day not in self._on:
             kept: tuple[dict[Any, Any], ...] = (self.pairs, self.limits, self.add_ons)
-            self._on[day] = frozenset(
+            found = frozenset(
                 (place, key, row[2:])
                 for place, held in enumerate(kept)
                 for key, spans in held.items()
                 for row in spans
                 if row[0] <= day <= row[1]
             )
+            self._on[day] = self._same.setdefault(found, found)
         return self._on[day]
 
     def turns(self) -> set[date]:
@@ -103,9 +126,11 @@ class Ncci:
         return {row[0] for row in rows} | ends
 
     def primaries(self, code: str, day: date) -> set[str]:
-        """Return the primaries of an add-on of type 1 on a day; empty for a code that is no such add-on."""
+        """Return the primaries of an add-on of type 1 or 3 on a day; empty for a code that is no such add-on."""
         return {
-            primary for from_, to, kind, primary in self.add_ons.get(code, ()) if kind == "1" and from_ <= day <= to
+            primary
+            for from_, to, kind, primary in self.add_ons.get(code, ())
+            if kind in _CHECKED_KINDS and from_ <= day <= to
         }
 
 
@@ -127,9 +152,15 @@ def _two_sides(mine: list[tuple[int, Claim, int, Line]], value: int) -> bool:
     return value == 1 and sides == ["L", "R"] and all(c.form == CENTER and line.units == 1 for _, c, _, line in mine)
 
 
-def read_ncci(store: Store, catalog: Catalog | None, codes: Iterable[str]) -> Ncci:
-    """Return what the knowledge and the catalog say of these codes."""
+def read_ncci(knowledge: Knowledge, catalog: Path | None, codes: Iterable[str]) -> Ncci:
+    """Return what a check would hold these codes against: the releases of the catalog on their days, else the knowledge."""
     known = set(codes)
+    return (
+        _of_tables(knowledge, catalog, sorted(known)) if catalog is not None else _of_knowledge(knowledge.store, known)
+    )
+
+
+def _of_knowledge(store: Store, known: set[str]) -> Ncci:
     ncci = Ncci()
     for row, record in store.tables["edits/ptp"].records():
         first, second = record["column1"], record["column2"]
@@ -145,29 +176,43 @@ def read_ncci(store: Store, catalog: Catalog | None, codes: Iterable[str]) -> Nc
             limit = (row.start or date.min, row.end or date.max, int(record["value"]), str(record["mai"]))
             ncci.limits.setdefault((_SERVICES[record["table"]], record["code"]), []).append(limit)
     for row, record in store.tables["edits/add-on-codes"].records():
+        if record["add_on"] not in known:
+            continue
         spans = ncci.add_ons.setdefault(record["add_on"], [])
         spans.append((row.start or date.min, row.end or date.max, str(record["type"]), record["primary"]))
-    if catalog is not None:
-        _add_catalog(ncci, catalog.connection, sorted(known))
     return ncci
 
 
-def _add_catalog(ncci: Ncci, connection: Any, codes: list[str]) -> None:
-    rows = connection.execute(
-        "SELECT service, column1, column2, effective, deleted, indicator FROM ptp WHERE list_contains(?, column1) "
-        "AND list_contains(?, column2)",
-        [codes, codes],
-    ).fetchall()
-    for service, first, second, effective, deleted, indicator in rows:
-        span = (effective or date.min, _before(deleted) if deleted else date.max, str(indicator))
-        ncci.pairs.setdefault((_SERVICES[str(service).lower()], first, second), []).append(span)
-    rows = connection.execute(
-        "SELECT service, code, value, mai, effective_from, effective_to FROM mue JOIN manifest ON release_id = id "
-        "WHERE list_contains(?, code)",
-        [codes],
-    ).fetchall()
-    for service, code, value, mai, start, end in rows:
-        ncci.limits.setdefault((_SERVICES[str(service).lower()], code), []).append((start, end, int(value), str(mai)))
+def _of_tables(knowledge: Knowledge, catalog: Path, codes: list[str]) -> Ncci:
+    import duckdb
+
+    from facetwise.edits.reference.build import reference
+
+    ncci = Ncci()
+    with duckdb.connect(str(reference(knowledge, catalog).duckdb), read_only=True) as connection:
+
+        def rows(query: str) -> list[Any]:
+            return connection.execute(query, {"codes": codes}).fetchall()
+
+        for service, first, second, indicator, start, end in rows(
+            "SELECT service, column1, column2, indicator, from_day, to_day FROM ptp"
+            " WHERE list_contains($codes, column1) AND list_contains($codes, column2)"
+        ):
+            ncci.pairs.setdefault((service, first, second), []).append((_date(start), _date(end), indicator))
+        for service, code, value, mai, start, end in rows(
+            "SELECT service, code, value, mai, from_day, to_day FROM mue WHERE list_contains($codes, code)"
+        ):
+            ncci.limits.setdefault((service, code), []).append((_date(start), _date(end), value, mai))
+        for code, primary, kind, start, end in rows(
+            "SELECT code, primary_code, type, from_day, to_day FROM add_on WHERE list_contains($codes, code)"
+        ):
+            ncci.add_ons.setdefault(code, []).append((_date(start), _date(end), kind, primary))
+    return ncci
+
+
+def _date(number: int) -> date:
+    """Return the day of a number of days since 1970; the far end of an open span is the last day there is."""
+    return date(1970, 1, 1) + timedelta(days=number)
 
 
 def _before(day: date) -> date:

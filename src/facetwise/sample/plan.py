@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -18,9 +19,6 @@ from facetwise.sample.mix import FACET_CLASS, Mix, Payment, read_mix
 from facetwise.sample.ncci import Ncci, read_ncci
 from facetwise.sample.patterns import HOSPITAL, PROFESSIONAL, Claim, Pattern
 from facetwise.sample.planted import planted
-
-if TYPE_CHECKING:
-    from facetwise.catalog import Catalog
 
 SLOTS = 4096
 REASONS = 64
@@ -69,11 +67,11 @@ class _Draft:
         return self.numbers[pattern]
 
 
-def plan(knowledge: Knowledge, span: Span, catalog: Catalog | None = None) -> Plan:
+def plan(knowledge: Knowledge, span: Span, catalog: Path | None = None) -> Plan:
     """Return the plan for a span of days. Raises FacetwiseError where the knowledge does not answer for it."""
     views = Views(knowledge)
     mix = read_mix(knowledge.store)
-    ncci = read_ncci(knowledge.store, catalog, _codes(knowledge, mix))
+    ncci = read_ncci(knowledge, catalog, _codes(knowledge, mix))
     draft = _Draft(mix, ncci, span, dict(mix.diagnoses))
     plain = {
         name: draft.number(Pattern((plain_claim(visit),), date.min, date.max)) for name, visit in mix.visits.items()
@@ -92,9 +90,9 @@ def plan(knowledge: Knowledge, span: Span, catalog: Catalog | None = None) -> Pl
                 book_days += [(by_key[key], day, total) for day in range(_day(book.start), _day(book.end) + 1)]
                 total += 1
         members.setdefault(by_key[key], []).append(number)
-    _check_plain(draft, plain, views)
+    clean = _clean_visits(draft, plain, views)
     books_of = {number: key for key, numbers in members.items() for number in numbers}
-    return _Tables(draft, plain, books_of, members, book_days).plan()
+    return _Tables(draft, plain, clean, books_of, members, book_days).plan()
 
 
 def _fill(draft: _Draft, book: Book, number: int, key: int) -> None:
@@ -129,21 +127,36 @@ def _codes(knowledge: Knowledge, mix: Mix) -> set[str]:
     return found - {""}
 
 
-def _check_plain(draft: _Draft, plain: dict[str, int], knowledge: Views) -> None:
-    """Raise FacetwiseError where a visit of the mix is not clean by the NCCI tables."""
-    view = knowledge.as_of(draft.span.last)
-    for name, number in plain.items():
-        hits = draft.ncci.findings(view, draft.patterns[number].claims, draft.span.history, draft.span.last)
-        if hits:
-            raise FacetwiseError(
-                Problem(
-                    f"samples/visits: {name}",
-                    0,
-                    f"{hits[0].edit} on line {hits[0].line}",
-                    "a visit that no edit has anything against",
-                    "change its lines or its units",
-                )
+def _clean_visits(draft: _Draft, plain: dict[str, int], views: Views) -> set[str]:
+    """Return the visits of the mix that no NCCI table has anything against; the others are left out of the sample.
+
+    Raises FacetwiseError where that leaves a class of patients without a visit, or a course without one of its visits.
+    """
+    view = views.as_of(draft.span.last)
+    clean = {
+        name
+        for name, number in plain.items()
+        if not draft.ncci.findings(
+            view, draft.patterns[number].claims, draft.span.history, draft.span.last, steady=False
+        )
+    }
+    needed = {step.visit for _, steps in draft.mix.courses.values() for step in steps} & set(plain)
+    needed |= {_PLAIN_FOR_ERRORS, _PLAIN_BETWEEN}
+    classes = {one.name for one in draft.mix.people} - {FACET_CLASS}
+    empty = sorted(
+        classes - {visit.people for name, visit in draft.mix.visits.items() if name in clean and visit.weight}
+    )
+    for name in [*sorted(needed - clean), *empty]:
+        raise FacetwiseError(
+            Problem(
+                f"samples/visits: {name}",
+                0,
+                "the NCCI tables deny it",
+                "a visit that no edit has anything against",
+                "change it",
             )
+        )
+    return clean
 
 
 class _Tables:
@@ -153,6 +166,7 @@ class _Tables:
         self,
         draft: _Draft,
         plain: dict[str, int],
+        clean: set[str],
         books_of: dict[int, int],
         members: dict[int, list[int]],
         book_days: list[tuple[int, int, int]],
@@ -160,6 +174,7 @@ class _Tables:
         self.draft = draft
         self.mix = draft.mix
         self.plain = plain
+        self.clean = clean
         self.books_of = books_of
         self.members = members
         self.book_days = book_days
@@ -241,7 +256,9 @@ class _Tables:
                 [
                     (name, slot, self.plain[visits[index].name])
                     for name in sorted(people - {FACET_CLASS})
-                    for visits in [[one for one in mix.visits.values() if one.people == name]]
+                    for visits in [
+                        [one for one in mix.visits.values() if one.people == name and one.name in self.clean]
+                    ]
                     for slot, index in enumerate(_slots([one.weight for one in visits], SLOTS))
                 ],
             ),

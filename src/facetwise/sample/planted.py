@@ -9,11 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from facetwise.knowledge.kinds import Billing, Limit, Position
-from facetwise.knowledge.parts import Test
+from facetwise.knowledge.kinds import Position
 from facetwise.sample.books import families, techniques_of
 from facetwise.sample.clean import REGIONS, Maker, Variant, claim_authorized, plain_claim
 from facetwise.sample.mix import PlainLine
+from facetwise.sample.outcomes import (
+    border_pair,
+    counts_sessions,
+    levels_over,
+    purpose_tells,
+    sedation_status,
+    third_level_edit,
+)
 from facetwise.sample.patterns import (
     BOTH,
     BOTH_MODIFIER,
@@ -178,8 +185,8 @@ def _third_level(maker: Maker, *, second: bool) -> Planted:
     for region in REGIONS:
         claim = maker.claim(_office("diagnostic", region, levels=3))
         lines = claim.lines if second else (claim.lines[0], claim.lines[2])
-        found = [Expected(_third_edit(maker, lines[-1].code, region), 0, len(lines))]
-        found += [Expected(edit, 0, len(lines)) for edit in _levels_over(maker, "diagnostic", region, len(lines))]
+        found = [Expected(third_level_edit(maker, lines[-1].code, region), 0, len(lines))]
+        found += [Expected(edit, 0, len(lines)) for edit in levels_over(maker, "diagnostic", region, len(lines))]
         yield (replace(claim, lines=lines),), tuple(found)
 
 
@@ -195,7 +202,7 @@ def _ablation_levels(maker: Maker) -> Planted:
     for region in REGIONS:
         for levels in (3, 4):
             claim = maker.claim(_office("ablation", region, LEFT, levels))
-            over = _levels_over(maker, "ablation", region, levels)
+            over = levels_over(maker, "ablation", region, levels)
             if over:
                 yield (claim,), tuple(Expected(edit, 0, len(claim.lines)) for edit in over)
 
@@ -209,20 +216,13 @@ def _two_regions(maker: Maker) -> Planted:
         first = maker.claim(_office(purpose, REGIONS[0], levels=above))
         second = maker.claim(_office(purpose, REGIONS[1], levels=below))
         lines = (*first.lines, *second.lines)
-        if not _border_pair(maker, purpose, {line.code for line in lines}):
+        if not border_pair(maker, purpose, {line.code for line in lines}):
             claim = replace(first, lines=lines, authorized=first.authorized or second.authorized)
             # Where the limit on levels is not per region, the two regions add up; it is said of the highest level.
-            over = _levels_over(maker, purpose, REGIONS[0], above + below, within="session")
+            over = levels_over(maker, purpose, REGIONS[0], above + below, within="session")
             highest = above if above > below else len(lines)
             found = [Expected("region-limit", 0, len(lines)), *(Expected(edit, 0, highest) for edit in over)]
             yield (claim,), tuple(found)
-
-
-def _border_pair(maker: Maker, purpose: str, codes: set[str]) -> bool:
-    """Whether these are the codes of the pair of joints at the regions' border, for which the payer has a rule of its own."""
-    techniques = maker.family(purpose, REGIONS[0]).technique
-    said = [one.value for technique in techniques for one in maker.book.said("junction-pair", technique)]
-    return any(isinstance(one, Billing) and set(one.codes) <= codes for one in said)
 
 
 def _too_many_sessions(maker: Maker, *, history: bool) -> Planted:
@@ -232,7 +232,7 @@ def _too_many_sessions(maker: Maker, *, history: bool) -> Planted:
             most = [
                 int(one.at_most or 0)
                 for one in maker.book.over_time(family.technique)
-                if _sessions(maker, one, purpose)
+                if counts_sessions(maker, one, purpose)
             ]
             spaced = any(one.at_most == 1 for one in maker.book.over_time(family.technique))
             if not most or (spaced and not history):
@@ -268,13 +268,13 @@ def _diagnostic_again(maker: Maker) -> Planted:
         family = maker.family("diagnostic", region)
         claim = maker.claim(_office("diagnostic", region))
         days = maker.book.apart(family.technique)
-        if days > 3 and _purpose_tells(maker, region):
+        if days > 3 and purpose_tells(maker, region):
             yield (claim, claim.before(days // 2, history=True)), (Expected("repeat-too-soon", 0, 1, 1, 1),)
 
 
 def _no_diagnostic_modifier(maker: Maker) -> Planted:
     for region in REGIONS:
-        if _purpose_tells(maker, region):
+        if purpose_tells(maker, region):
             yield (maker.claim(_office("therapeutic", region)),), (Expected("diagnostic-modifier-missing", 0, 1),)
 
 
@@ -353,7 +353,7 @@ def _sedation(maker: Maker) -> Planted:
         levels = {row["code"]: row["level"] for _, row in maker.book.view.rows("edits/sedation-codes")}
         for one in maker.mix.stand_ins.get("sedation", ()):
             tests = [said_.value.test for said_ in said if getattr(said_.value, "test", None) is not None]
-            if one.code in levels and any(_status(test, levels[one.code]) is not True for test in tests):
+            if one.code in levels and any(sedation_status(test, levels[one.code]) is not True for test in tests):
                 lines = (*claim.lines, _line(maker, one))
                 yield (replace(claim, lines=lines),), (Expected("sedation-not-covered", 0, len(lines), 0, 1),)
 
@@ -385,62 +385,6 @@ def _injected_and_ablated(maker: Maker) -> Planted:
         lines = (*ablation.lines, *injection.lines)
         claim = replace(ablation, lines=lines, authorized=ablation.authorized or injection.authorized)
         yield (claim,), (Expected("destruction-includes-injection", 0, 2, 0, 1),)
-
-
-# -- what a payer's rules come to --------------------------------------------------------------------------------
-
-
-def _third_edit(maker: Maker, code: str, region: str) -> str:
-    technique = maker.family("diagnostic", region).technique
-    said = [
-        one.value.position
-        for question in ("third-level-position", "code-position")
-        for name in technique
-        for one in maker.book.said(question, name)
-        if isinstance(one.value, Position) and code in one.value.codes
-    ]
-    return "third-level-not-covered" if any(position in _REFUSED for position in said) else _KNOWN
-
-
-def _levels_over(maker: Maker, purpose: str, region: str, levels: int, within: str = "region") -> list[str]:
-    """Return the edits that so many levels of one side bring about, all in one region or in the session as a whole."""
-    found = set()
-    for one in maker.book.limits("levels-per-session", maker.family(purpose, region).technique):
-        limit = one.value
-        bound = limit.applies.purpose
-        if limit.window.kind != "session" or (bound and not (purpose in bound and _purpose_tells(maker, region))):
-            continue
-        if levels > limit.at_most and (within == "region" or "region" not in limit.per):
-            found.add("level-limit")
-    return sorted(found)
-
-
-def _purpose_tells(maker: Maker, region: str) -> bool:
-    """Whether a line's modifiers tell an injection's purpose."""
-    family = maker.family("diagnostic", region)
-    return bool(maker.book.diagnostic_modifiers(family.ranks[0].code, family.technique[0], "professional"))
-
-
-def _sessions(maker: Maker, limit: Limit, purpose: str) -> bool:
-    """Whether the limit counts sessions over a span of time, more than one, and the claim tells which it counts."""
-    bound = limit.applies.purpose
-    told = not bound or (purpose in bound and _purpose_tells(maker, REGIONS[0]))
-    counted = limit.counts == "session" or limit.counts in ("procedure", "injection", "block")
-    return told and counted and "level" not in limit.per and limit.window.kind == "rolling" and (limit.at_most or 0) > 1
-
-
-def _status(test: Test, sedation: str) -> bool | None:
-    """Judge a test when nothing is known but the sedation."""
-    if test.asks is not None:
-        if test.asks != "procedure.sedation":
-            return None
-        return sedation in test.one_of if test.one_of else sedation == test.is_
-    parts = [_status(part, sedation) for part in (*test.all, *test.any, *test.none)]
-    if test.all:
-        return False if False in parts else None if None in parts else True
-    if test.any:
-        return True if True in parts else None if None in parts else False
-    return None
 
 
 ANY_PAYER: dict[str, Recipe] = {
