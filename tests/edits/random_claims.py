@@ -329,7 +329,7 @@ def _claim(maker: _Maker, shared: Row, codes: list[str]) -> list[Row]:
             if diagnoses and maker.likely(0.25):
                 row["diagnosis_pointer_1"] = maker.chance.randrange(1, len(diagnoses) + 2)
             rows.append(row)
-    if maker.likely(0.02):
+    if facts["claim_type"] == "institutional" and maker.likely(0.06):
         rows.append(
             {**facts, "claim_line_number": len(rows) + 1, "hcpcs_code": None, "service_unit_quantity": Decimal(1)}
         )

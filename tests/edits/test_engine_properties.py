@@ -141,3 +141,24 @@ def test_split_over_files_and_in_any_order(world: World, knowledge: Knowledge, t
     assert sorted(parts, key=str) == sorted(whole, key=str)
     turned = in_batch(knowledge, tmp_path, batch.lines[::-1], batch.history[::-1])
     assert _apart_from_order(batch.lines, turned) == _apart_from_order(batch.lines, whole)
+
+
+@settings(max_examples=25)
+@given(seed=_SEEDS)
+def test_rows_written_by_hand(world: World, checker: Checker, seed: int) -> None:
+    batch = drawn(world, seed, 4)
+    lines, history = ([_by_hand(row) for row in rows] for rows in (batch.lines, batch.history))
+    assert set(one_by_one(checker, lines, history)) == set(one_by_one(checker, batch.lines, batch.history))
+
+
+def _by_hand(row: Row) -> Row:
+    """A row as a person types it: lower case, dots in diagnoses, numbers and days as text."""
+    return {
+        name: f"{value[:3]}.{value[3:]} ".lower()
+        if name.startswith("diagnosis_code") and value
+        else f" {value}".lower()
+        if name.startswith(("hcpcs", "claim_type", "state", "service", "claim_line", "diagnosis_pointer"))
+        and value is not None
+        else value
+        for name, value in row.items()
+    }

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from facetwise.claims.columns import NAMES
 from facetwise.claims.payer import Payers
+from facetwise.claims.rows import read_rows as as_read
 from facetwise.edits.books import Books
 from facetwise.edits.history import rows_without_checked
 from facetwise.edits.prepare.one_claim import CODE, DAY, Preparation, Row
@@ -25,10 +25,8 @@ from facetwise.edits.tables import PREPARED, TYPES
 from facetwise.edits.texts import read_text
 from facetwise.edits.translate import translate
 from facetwise.knowledge import Knowledge
-from facetwise.problems import FacetwiseError, Problem, did_you_mean
+from facetwise.problems import FacetwiseError, Problem
 
-_NEEDED = ("claim_id", "claim_line_number", "claim_type", "claim_line_start_date", "service_unit_quantity")
-_KNOWN = frozenset(NAMES)
 # A claim of the usual shape, which the planner of SQLite sees when it counts the rows of the claim's tables.
 _TYPICAL = 6
 
@@ -41,6 +39,7 @@ class Checker:
     """
 
     def __init__(self, knowledge: Knowledge, *, catalog: Path | None = None, payers: Payers | None = None):
+        self._horizon = knowledge.store.horizon.until
         self.reference: Reference = reference(knowledge, catalog)
         connection = sqlite3.connect(
             ":memory:", isolation_level=None, cached_statements=256, uri=True, check_same_thread=False
@@ -101,11 +100,13 @@ class Checker:
         """Return the findings on a claim: rows of the claim-line table (see `claims.columns`), or a FHIR Claim.
 
         Rows of several claims are judged together, as claims of one person are. `history` are earlier rows, which count and
-        are not judged, but for rows of the claims that are checked, which are left out; None is not the same as none. Texts, numbers and dates may be given as text. Raises FacetwiseError
-        for a row that is no claim line, with the reason.
+        are not judged; rows in it of the claims that are checked are left out; None is not the same as none. Rows are read as
+        from a file: stripped, codes in upper case, diagnoses without dots, numbers and dates from text. Raises
+        FacetwiseError for a row that is no claim line, with the reason of the readers.
         """
-        checked = read_rows(claim)
-        earlier = rows_without_checked(read_rows(history), checked) if history else []
+        last_day = max(self._horizon, date.today())
+        checked = read_rows(claim, last_day)
+        earlier = rows_without_checked(read_rows(history, last_day), checked) if history else []
         lines, facets, diagnoses = self._preparation.fill(checked, earlier)
         return self._judge(lines, facets, diagnoses, [*checked, *earlier], history is not None, files)
 
@@ -179,48 +180,21 @@ class Checker:
         )
 
 
-def read_rows(claim: Iterable[Row] | Mapping[str, Any]) -> list[Row]:
-    """Return the rows of a claim, numbers and dates read from text where need be. Raises FacetwiseError."""
+def read_rows(claim: Iterable[Row] | Mapping[str, Any], last_day: date = date.max) -> list[Row]:
+    """Return the rows of a claim as the readers of files make them; `last_day` is the last that can be checked.
+
+    Raises FacetwiseError for a row that is no claim line and for a FHIR item that cannot be read, with the reason of the readers.
+    """
     if isinstance(claim, Mapping):
         if "resourceType" in claim:
-            return _from_fhir(claim)
+            return _from_fhir(claim, last_day)
         claim = [claim]
-    return [_row(number, row) for number, row in enumerate(claim, 1)]
+    return list(as_read(claim, last_day))
 
 
-def _row(number: int, row: Row) -> Row:
-    if not row.keys() <= _KNOWN:
-        odd = sorted(row.keys() - _KNOWN)[0]
-        raise _refused(number, f"unknown key {odd!r}", "a column of the claim-line table", did_you_mean(odd, NAMES))
-    for name in _NEEDED:
-        if row.get(name) in (None, ""):
-            raise _refused(number, f"no {name}", "one of that name")
-    units = row["service_unit_quantity"]
-    if not isinstance(units, Decimal):
-        try:
-            units = Decimal(str(units))
-        except ArithmeticError:
-            raise _refused(number, "service_unit_quantity is no number", "a number such as 1") from None
-    if not Decimal(0) < units <= Decimal("99999.999"):
-        raise _refused(number, "service_unit_quantity is out of bounds", "above 0 and at most 99,999.999")
-    if row["claim_type"] not in ("professional", "institutional"):
-        raise _refused(number, f"claim_type {row['claim_type']!r}", "professional or institutional")
-    line = row["claim_line_number"]
-    if not isinstance(line, int):
-        if not str(line).isdigit():
-            raise _refused(number, "claim_line_number is no whole number", "a number from 1")
-        return {**row, "claim_line_number": int(line)}
-    return row
-
-
-def _refused(number: int, found: str, expected: str, mend: str = "") -> FacetwiseError:
-    return FacetwiseError(Problem(f"row {number}", 0, found, expected, mend))
-
-
-def _from_fhir(claim: Mapping[str, Any]) -> list[Row]:
+def _from_fhir(claim: Mapping[str, Any], last_day: date) -> list[Row]:
     import io
     import json
-    from datetime import date
 
     from facetwise.claims.fhir import read_fhir
     from facetwise.claims.rejected import Counts, Quarantine
@@ -228,12 +202,14 @@ def _from_fhir(claim: Mapping[str, Any]) -> list[Row]:
     text = io.BytesIO(json.dumps(claim, default=str).encode())
     rejected = Quarantine()
     rows: list[Row] = []
-    for batch in read_fhir(text.read, 0, date.max, rejected, Counts()):
+    for batch in read_fhir(text.read, 0, last_day, rejected, Counts()):
         rows += [
             {name: value for name, value in row.items() if value is not None and name != "file"}
             for row in batch.to_pylist()
         ]
     if rejected.records:
-        first = rejected.records[0]
-        raise FacetwiseError(Problem(first.segment or "", 0, first.reason, "a FHIR R4 Claim whose items can be read"))
+        raise FacetwiseError(
+            Problem(one.segment or "", 0, one.reason, "a FHIR R4 Claim whose items can be read")
+            for one in rejected.records
+        )
     return rows
