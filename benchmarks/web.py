@@ -30,6 +30,7 @@ import yaml
 ROOT = Path(__file__).parents[1]
 WARM_SECONDS = 2.0
 DAY = "2026-03-02"
+FORM = "application/x-www-form-urlencoded"
 
 
 def requests() -> dict[str, bytes]:
@@ -42,6 +43,17 @@ def requests() -> dict[str, bytes]:
         "state": "OH",
         "lines": [{"code": "64493", "modifiers": ["RT"]}],
     }
+    line = {
+        "claim_type": "professional", "person_id": "P1", "payer": "medicare", "state": "OH", "place_of_service_code": "11",
+        "claim_line_start_date": "2026-10-02", "service_unit_quantity": "1", "charge_amount": "900.00", "billing_npi": "1987654320",
+        "diagnosis_code_1": "M47816",
+    }  # fmt: skip
+    claim = {
+        "lines": [
+            {**line, "claim_id": "C1", "claim_line_number": number, "hcpcs_code": code, "hcpcs_modifier_1": side}
+            for number, (code, side) in enumerate((("64493", "RT"), ("64494", "RT"), ("77003", None)), 1)
+        ]
+    }
     spine = urlencode(
         {"technique": "medial_branch_block", "payer": "medicare", "state": "OH", "setting": "office", "date": DAY}
     )
@@ -51,8 +63,10 @@ def requests() -> dict[str, bytes]:
         "briefing as JSON": _get(f"/api/v1/brief/64495?as_of={DAY}"),
         "coding answer": _post("/api/v1/code", json.dumps(encounter, default=str)),
         "coverage answer": _post("/api/v1/cover", json.dumps(case, default=str)),
+        "claim check": _post("/api/v1/check", json.dumps(claim)),
         "price": _post("/api/v1/price", json.dumps(lines)),
-        "spine page": _post("/spine", f"{spine}&n=L3%3Aright&n=L4%3Aright&n=L5%3Aright", "application/x-www-form-urlencoded", "text/html"),
+        "spine in place": _post("/spine", f"{spine}&n=L3%3Aright&n=L4%3Aright&n=L5%3Aright&part=1", FORM, "text/html"),
+        "spine page": _post("/spine", f"{spine}&n=L3%3Aright&n=L4%3Aright&n=L5%3Aright", FORM, "text/html"),
     }  # fmt: skip
 
 

@@ -146,6 +146,9 @@ class FeeSource(Protocol):
         """Return the codes of the physician fee schedule, to tell the nearest of a wrong one."""
 
 
+_MOST_DAYS = 24
+
+
 class KnowledgeFees:
     """The fees that the knowledge carries: the facet family and its neighbours, with no file at all."""
 
@@ -153,6 +156,7 @@ class KnowledgeFees:
         self._store = store
         self._spans: dict[tuple[str, date], bool] = {}
         self._indices: dict[str, dict[str, list[Row]]] = {}
+        self._localities: dict[date, list[Locality]] = {}
 
     @property
     def name(self) -> str:
@@ -194,17 +198,24 @@ class KnowledgeFees:
         return found.get(participation) or found.get("all")
 
     def localities(self, day: date) -> list[Locality]:
-        return [
-            Locality(
-                record["mac"],
-                record["locality"],
-                record["state"],
-                record["name"],
-                gpci,
-                _provenance("gpci", row.start.isoformat() if row.start else "", row),
-            )
-            for row, record, gpci in tables.localities(self._store, day)
-        ]
+        held = self._localities.get(day)
+        if held is None:
+            held = [
+                Locality(
+                    record["mac"],
+                    record["locality"],
+                    record["state"],
+                    record["name"],
+                    gpci,
+                    _provenance("gpci", row.start.isoformat() if row.start else "", row),
+                )
+                for row, record, gpci in tables.localities(self._store, day)
+            ]
+            # A server prices claims of many days; those of a year share their indices but not their key.
+            if len(self._localities) >= _MOST_DAYS:
+                self._localities.clear()
+            self._localities[day] = held
+        return held
 
     def zip_locality(self, zip_code: str, day: date) -> list[tuple[str, str, bool]] | None:
         return None

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
+from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from facetwise.briefing import charts
-from facetwise.briefing.document import STATUS_WORDS, Chart, Document
+from facetwise.briefing.document import STATUS_WORDS, Chart, Document, SourceEntry
 from facetwise.briefing.render import marks
 from facetwise.knowledge.dating import in_words
 
@@ -39,8 +41,35 @@ def environment(*packages: str) -> jinja2.Environment:
         remarks=marks.remarks,
         says_status=marks.says_status,
         chart_svg=chart_svg,
+        cites_html=cites_html,
     )
     return environment
+
+
+def cites_html(line: Any, entries: Mapping[str, SourceEntry]) -> Markup:
+    """Return the numbers of a line's sources, with its grade of evidence; `line` has `sources` and `evidence`.
+
+    A page holds hundreds of them, and a template would take most of its time for these.
+    """
+    keys, evidence = (line["sources"], line["evidence"]) if isinstance(line, dict) else (line.sources, line.evidence)
+    if not keys:
+        return Markup()
+    grade = ""
+    if evidence:
+        title = escape(f"{evidence}: {marks.EVIDENCE_WORDS[evidence]}")
+        grade = (
+            f'<span class="grade" title="{title}" aria-hidden="true">{escape(marks.EVIDENCE_GLYPHS[evidence])}</span>'
+        )
+    links = '<span aria-hidden="true">,</span><wbr>'.join(_link(entries[key], evidence) for key in keys)
+    return Markup(f'<span class="cites">{grade}{links}</span>')  # noqa: S704 - every value in it was escaped
+
+
+@functools.lru_cache(maxsize=4_096)
+def _link(entry: SourceEntry, evidence: str) -> str:
+    date = in_words(entry.date) if entry.date != "not established" else "date not established"
+    title = escape(f"{entry.publisher}, {date}" + (f", version {entry.version}" if entry.version else ""))
+    label = escape(f"source {entry.number}, {evidence or entry.evidence}")
+    return f'<a href="#source-{entry.number:d}" title="{title}" aria-label="{label}">{entry.number:d}</a>'
 
 
 def to_html(document: Document) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -94,8 +95,7 @@ def _shape_said(shape: Any) -> str:
 
 def read_query(operation: Operation, request: Request) -> Any:
     """Return the validated query. Raises RequestError that names each wrong parameter."""
-    kinds = typing.get_type_hints(operation.query, include_extras=True)
-    lists = {one.encode_name: _is_list(kinds[one.name]) for one in msgspec.structs.fields(operation.query)}
+    lists = _lists(operation.query)
     given: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
         if lists.get(name):
@@ -120,6 +120,13 @@ def read_query(operation: Operation, request: Request) -> Any:
         return msgspec.convert(given, operation.query, strict=False)
     except msgspec.ValidationError as error:
         raise RequestError("wrong-input", (_of_query(str(error), given, operation.query),)) from None
+
+
+@functools.cache
+def _lists(query: type[msgspec.Struct]) -> dict[str, bool]:
+    """Return the parameters of a query, and whether each may be given several times."""
+    kinds = typing.get_type_hints(query, include_extras=True)
+    return {one.encode_name: _is_list(kinds[one.name]) for one in msgspec.structs.fields(query)}
 
 
 def _is_list(kind: Any) -> bool:

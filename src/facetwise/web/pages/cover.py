@@ -5,7 +5,6 @@ The address holds the payer, the kind of procedure and the day whose rules are a
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,7 +78,7 @@ def routes(site: Site) -> list[Route]:
         media = reply.accepted(request, (reply.HTML, reply.JSON))
         only(request)
         given = await request.form(max_fields=_MOST_FIELDS, max_files=0)
-        content, status = await asyncio.to_thread(_judged, site, request, given, media)
+        content, status = await site.beside(_judged, site, request, given, media)
         return reply.once(content, f"{media}; charset=utf-8" if media == reply.HTML else media, status=status)
 
     return [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -39,7 +38,7 @@ def routes(site: Site) -> list[Route]:
     async def answered(request: Request) -> Response:
         media = reply.accepted(request, (reply.HTML, reply.JSON))
         form = await request.form(max_fields=_MOST_TARGETS + 20, max_files=0)
-        content, status = await asyncio.to_thread(_answered, site, request, form, media)
+        content, status = await site.beside(_answered, site, request, form, media)
         return reply.once(content, f"{media}; charset=utf-8" if media == reply.HTML else media, status=status)
 
     return [Route("/spine", blank, methods=["GET"]), Route("/spine", answered, methods=["POST"])]
@@ -60,7 +59,9 @@ def _answered(site: Site, request: Request, form: FormData, media: str) -> tuple
             problems = tuple(part_of(problem, of_body=True) for problem in error.problems)
     if media == reply.JSON:
         return site.encoded(found), 200
-    content = site.render("spine.html", request, **_page(site, given, picked, coded, found, problems))
+    # The script of the page has the rest of it already.
+    template = "spine_part.html" if form.get("part") else "spine.html"
+    content = site.render(template, request, **_page(site, given, picked, coded, found, problems))
     return content, 422 if problems else 200
 
 

@@ -6,8 +6,10 @@ other nerve, or above the joint that it alone supplies.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
@@ -62,7 +64,15 @@ class Mark:
 
 def segments(view: View) -> list[Segment]:
     """Return the spine of the view's day in segments from head to tail."""
-    joints = [record for _, record in view.rows("anatomy/joints")]
+    columns = ("order", "joint", "part", "upper", "lower", "nerve_1", "nerve_2")
+    rows = [record for _, record in view.rows("anatomy/joints")]
+    # The anatomy hardly changes from day to day, so the drawing is kept by what it shows.
+    return list(_segments(tuple(tuple((name, record[name]) for name in columns) for record in rows)))
+
+
+@functools.lru_cache(maxsize=8)
+def _segments(rows: tuple[tuple[tuple[str, Any], ...], ...]) -> tuple[Segment, ...]:
+    joints = [dict(row) for row in rows]
     joints.sort(key=lambda record: int(record["order"]))
     at = _nerve_places(joints)
     parts = list(dict.fromkeys(record["part"] for record in joints))
@@ -83,7 +93,7 @@ def segments(view: View) -> list[Segment]:
         )
         shift = number / max(1, len(parts) - 1)
         found.append(Segment(part, items, folded, _drawn(items, shift, tail=number == len(parts) - 1)))
-    return found
+    return tuple(found)
 
 
 def _nerve_places(joints: list[dict[str, str]]) -> dict[tuple[str, str], list[str]]:

@@ -91,14 +91,20 @@ if (spine) {
     return said;
   };
   const show = next => {
-    for (const label of next.querySelectorAll("[data-key]")) {
-      const old = spine.querySelector(`[data-key="${CSS.escape(label.dataset.key)}"]`);
-      if (!old) continue;
-      old.className = label.className;
-      old.querySelector(".missing")?.remove();
-      const missing = label.querySelector(".missing"), words = old.querySelector("[data-state]");
-      if (missing) old.append(missing);
-      if (words) words.textContent = label.querySelector("[data-state]").textContent;
+    const marks = new Map([...next.querySelectorAll("[data-mark]")].map(one => [one.dataset.mark, one]));
+    for (const label of spine.querySelectorAll("[data-key]")) {
+      const mark = marks.get(label.dataset.key), words = label.querySelector("[data-state]");
+      label.classList.remove("full", "half");
+      label.querySelector(".missing")?.remove();
+      if (words) words.textContent = mark ? mark.textContent : "";
+      if (!mark) continue;
+      label.classList.add(mark.dataset.state);
+      if (!mark.dataset.missing) continue;
+      const missing = document.createElement("span");
+      missing.className = "missing";
+      missing.setAttribute("aria-hidden", "true");
+      missing.textContent = `no ${mark.dataset.missing}`;
+      label.append(missing);
     }
     for (const part of ["#result", "[data-phone-bar]"]) {
       const fresh = next.querySelector(part);
@@ -109,7 +115,7 @@ if (spine) {
     const mine = ++asked, said = state();
     history.replaceState(null, "", "/spine" + (said.has("j") || said.has("n") ? "#" + said : ""));
     try {
-      const answer = await fetch("/spine", { method: "POST", body: said, headers: { accept: "text/html" }, credentials: "same-origin" });
+      const answer = await fetch("/spine", { method: "POST", body: new URLSearchParams([...said, ["part", "1"]]), headers: { accept: "text/html" }, credentials: "same-origin" });
       const text = await answer.text();
       if (mine === asked) show(new DOMParser().parseFromString(text, "text/html"));
     } catch {
