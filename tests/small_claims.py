@@ -125,7 +125,8 @@ def row(**values: Any) -> dict[str, Any]:
 
 def table(rows: Sequence[dict[str, Any]]) -> list[pa.RecordBatch]:
     """Rows as record batches."""
-    return pa.Table.from_pylist(list(rows), schema=SCHEMA).to_batches()
+    batches: list[pa.RecordBatch] = pa.Table.from_pylist(list(rows), schema=SCHEMA).to_batches()
+    return batches
 
 
 def written(path: Path, rows: Sequence[Sequence[str]]) -> Path:

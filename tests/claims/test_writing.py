@@ -76,7 +76,7 @@ def told(rows: Sequence[dict[str, Any]], *left_out: str) -> list[dict[str, Any]]
     return [{name: value for name, value in one.items() if name not in ignored} for one in rows]
 
 
-@settings(max_examples=40)
+@settings(max_examples=12)
 @given(claims())
 def test_every_format_gives_back_what_was_written(rows: list[dict[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as name:
