@@ -52,12 +52,12 @@ def rows(result: Checked, severity: str, order: str, most: int) -> list[dict[str
     if result.findings_file is None:
         return []
     with duckdb.connect() as connection:
-        found: Any = connection.execute(
+        found = connection.execute(
             f"SELECT {', '.join(_COLUMNS)} FROM read_parquet($file) WHERE {_RANK} <= $least"  # noqa: S608 - words of our own
             f" ORDER BY {_ORDER[order]} line_id, family, other_line_id, message LIMIT $most",
             {"file": str(result.findings_file), "least": _LEAST[severity], "most": most},
-        ).to_arrow_table()
-    return [_record(row, result.files) for row in found.to_pylist()]
+        ).fetchall()
+    return [_record(dict(zip(_COLUMNS, row, strict=True)), result.files) for row in found]
 
 
 def citations(result: Checked) -> tuple[str, ...]:

@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from facetwise.claims.columns import COLUMNS, NAMES, READ_ADDS
+from facetwise.claims.columns import NAMES, READ_ADDS
+from facetwise.claims.rows import read_rows
 from facetwise.edits.one_claim import Checker
 from facetwise.findings import SEVERITIES
 from facetwise.knowledge import Knowledge
@@ -21,10 +22,7 @@ from facetwise.problems import FacetwiseError, Problem, did_you_mean
 
 _EPOCH = datetime.date(1970, 1, 1)
 _GIVEN = frozenset(NAMES) - frozenset(READ_ADDS)
-_TEXTS = frozenset(column.name for column in COLUMNS if column.type == "VARCHAR")
-# As the readers of files leave them: without blanks around, these in capitals, diagnoses without the dot.
-_CAPITALS = ("hcpcs_", "diagnosis_code_", "state", "claim_filing_", "unit_basis")
-_NO_CODE = "a professional line has no procedure code"
+_ROW = "row "
 Row = dict[str, Any]
 
 
@@ -45,12 +43,7 @@ class Checks:
     def of_rows(self, text: str, payer: str = "", state: str = "") -> bytes:
         """Return the answer, as JSON, on a body of `lines`; its own payer and state go before those given. Raises FacetwiseError for what is no claim line."""
         asked = msgspec.json.decode(text)
-        last = self._last_day()
-        lines = [_tidied(row, f"lines[{number}]", last) for number, row in enumerate(asked["lines"])]
-        given = asked.get("history")
-        history = (
-            None if given is None else [_tidied(row, f"history[{number}]", last) for number, row in enumerate(given)]
-        )
+        lines, history = asked["lines"], asked.get("history")
         return self._answer(lines, history, asked.get("payer") or payer, asked.get("state") or state, [])
 
     def of_fhir(self, body: bytes, payer: str = "", state: str = "") -> bytes:
@@ -83,20 +76,23 @@ class Checks:
         payers = self._known_payers()
         for judged, rows in ((True, lines), (False, history or ())):
             for row in rows:
-                written = row.get("payer") or ""
+                written = (row.get("payer") or "").strip()
                 if not payers.resolve(written, row.get("claim_filing_indicator_code")):
                     if payer:
                         row["payer"] = payer
                     elif judged:
                         unknown[written] += 1
-                if state and not row.get("state"):
+                if state and not (row.get("state") or "").strip():
                     row["state"] = state.upper()
         with self._checker() as checker:
-            findings = [one.as_record() for one in checker.check(lines, history)] if lines else []
+            try:
+                findings = [one.as_record() for one in checker.check(lines, history)] if lines else []
+            except FacetwiseError as error:
+                raise self._placed(error, lines) from None
             reference = checker.reference
-        days = [(_day(row) - _EPOCH).days for row in lines]
+        days = [(_day(row) - _EPOCH).days for row in (*lines, *(history or ()))]
         answer = {
-            "claims": len({row["claim_id"] for row in lines}),
+            "claims": len({row["claim_id"].strip() for row in lines}),
             "lines": len(lines),
             "rejected": sum(one["lines"] for one in refused),
             "findings": findings,
@@ -108,6 +104,22 @@ class Checks:
             "rejected_records": refused,
         }
         return msgspec.json.encode(answer)
+
+    def _placed(self, error: FacetwiseError, lines: list[Row]) -> FacetwiseError:
+        """Return an error about rows with their places in the body."""
+        name = "history"
+        try:
+            read_rows(lines, self._last_day())
+        except FacetwiseError:
+            name = "lines"
+        return FacetwiseError(
+            [
+                Problem("", 0, f"{name}[{int(one.file.removeprefix(_ROW)) - 1}]: {one.found}", one.expected, one.mend)
+                if one.file.startswith(_ROW)
+                else one
+                for one in error.problems
+            ]
+        )
 
     def _known_payers(self) -> Any:
         if self._payers is None:
@@ -169,33 +181,6 @@ def name_unknown_keys(text: str) -> None:
     ]  # fmt: skip
     if problems:
         raise FacetwiseError(problems)
-
-
-def _tidied(row: Row, place: str, last: datetime.date) -> Row:
-    """Return a row as the readers of files would. Raises FacetwiseError that names its place."""
-    found: Row = {}
-    for name, value in row.items():
-        if value is None:
-            continue
-        if name in _TEXTS:
-            value = value.strip()
-            if name.startswith(_CAPITALS):
-                value = value.upper().replace(".", "") if name.startswith("diagnosis") else value.upper()
-            if not value:
-                continue
-        found[name] = value
-    if "claim_id" not in found:
-        raise FacetwiseError(Problem("", 0, f"{place}.claim_id: there is no claim id", "the claim's own number"))
-    if found["claim_type"] == "professional" and "hcpcs_code" not in found:
-        raise FacetwiseError(Problem("", 0, f"{place}.hcpcs_code: {_NO_CODE}", "a CPT or HCPCS code"))
-    if not 0 < Decimal(str(found["service_unit_quantity"])) <= Decimal("99999.999"):
-        raise FacetwiseError(
-            Problem("", 0, f"{place}.service_unit_quantity: out of bounds", "above 0 and at most 99,999.999")
-        )
-    if _day(found) > last:
-        late = f"{place}.claim_line_start_date: after the last day that can be checked"
-        raise FacetwiseError(Problem("", 0, late, f"{last} or before"))
-    return found
 
 
 def _day(row: Row) -> datetime.date:

@@ -27,9 +27,7 @@ _MOST_REJECTED = 1_000
 _REJECTED_SHOWN = 200
 _CHUNK = 1 << 20
 _GZIP = b"\x1f\x8b"
-_NO_COLUMN = "no column "
 _NOT_HERE = ("raise --", "the columns there are")
-_MOST_NAMED = 12
 _DAMAGED = "it cannot be read to its end: the file is damaged"
 
 
@@ -74,25 +72,7 @@ def _parts(error: FacetwiseError, job: Job) -> tuple[ProblemPart, ...]:
         # An option of the command means nothing here, and a header could hold anything.
         mend = "" if part.mend.startswith(_NOT_HERE) else part.mend
         parts.append(msgspec.structs.replace(part, file=labels.get(problem.file, ""), mend=mend))
-    return _together(parts)
-
-
-def _together(parts: list[ProblemPart]) -> tuple[ProblemPart, ...]:
-    """Return the problems with the missing columns of a file told once."""
-    found: list[ProblemPart] = []
-    missing: dict[str, list[str]] = {}
-    for part in parts:
-        if part.found.startswith(_NO_COLUMN):
-            missing.setdefault(part.file, []).append(part.found.removeprefix(_NO_COLUMN))
-        else:
-            found.append(part)
-    for file, names in missing.items():
-        said = f"{len(names)} columns are missing" if len(names) > 1 else f"the column {names[0]} is missing"
-        shown = ", ".join(names[:_MOST_NAMED]) + (
-            f" and {len(names) - _MOST_NAMED} more" if names[_MOST_NAMED:] else ""
-        )
-        found.append(ProblemPart(file=file, line=1, found=said, expected=f"also {shown}" if len(names) > 1 else ""))
-    return tuple(found)
+    return tuple(parts)
 
 
 def _measure(one: Upload, job: Job) -> None:
