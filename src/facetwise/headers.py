@@ -20,9 +20,14 @@ def slips(path: str, there: Iterable[str], known: Collection[str]) -> Iterator[P
             yield Problem(path, 1, f"a column {name!r}", mend=f"did you mean {close[0]!r}?")
 
 
-def missing(path: str, there: Collection[str], name: str) -> Problem:
-    """Return the problem of a column that is needed and not there."""
-    return Problem(path, 1, f"no column {name}", mend=f"the columns there are: {', '.join(list(there)[:20])}")
+def missing(path: str, there: Collection[str], *names: str) -> Problem:
+    """Return the problem of columns that are needed and not there, in one."""
+    return Problem(
+        path,
+        1,
+        f"no column{'s' if len(names) > 1 else ''} {', '.join(names)}",
+        mend=f"the columns there are: {', '.join(list(there)[:20])}",
+    )
 
 
 def is_slip(name: str, known: str) -> bool:

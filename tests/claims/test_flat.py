@@ -24,7 +24,11 @@ from facetwise.claims.writing import WRITTEN, write_parquet
 from facetwise.problems import FacetwiseError
 from small_claims import LAST_DAY, row, table, written
 
-HEADER = [name for name in NAMES if name not in READ_ADDS and name not in OPTIONAL]
+HEADER = [
+    name
+    for name in NAMES
+    if name not in READ_ADDS and (name not in OPTIONAL or name.startswith(("hcpcs_modifier", "diagnosis_code")))
+]
 GOOD = {
     "claim_id": "C1",
     "claim_line_number": "1",
@@ -142,6 +146,35 @@ def test_a_parquet_without_a_needed_column(tmp_path: Path) -> None:
     (tmp_path / "b.parquet").write_bytes(content[: len(content) // 2])
     with pytest.raises(FacetwiseError, match="no Parquet file that can be read"):
         got(tmp_path / "b.parquet")
+
+
+FEW = [name for name in HEADER if not name[-1].isdigit() or name.rsplit("_", 1)[1] in ("1", "2")]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "typed parquet"])
+def test_numbered_columns_that_are_absent_are_empty(tmp_path: Path, form: str) -> None:
+    path = tmp_path / "few"
+    if form == "csv":
+        values = {"hcpcs_modifier_2": "KX", "diagnosis_code_2": "M47.816"}
+        written(path, [FEW, [(GOOD | values).get(name, "") for name in FEW]])
+    else:
+        whole = pa.Table.from_batches(table([row(hcpcs_modifier_2="KX", diagnosis_code_2="M47816")])).select(FEW)
+        texts = pa.schema([pa.field(name, pa.string()) for name in FEW])
+        pq.write_table(whole if form == "typed parquet" else whole.cast(texts), path)
+    (one,), _ = got(path)
+    assert list(one) == list(NAMES)
+    assert (one["hcpcs_modifier_2"], one["diagnosis_code_2"]) == ("KX", "M47816")
+    absent = [name for name in NAMES if name not in (*FEW, *READ_ADDS)]
+    assert {"hcpcs_modifier_3", "diagnosis_code_25", "diagnosis_pointer_1", "state"} <= set(absent)
+    assert [one[name] for name in absent] == [None] * len(absent)
+
+
+def test_what_is_needed_and_absent_is_told_at_once(tmp_path: Path) -> None:
+    kept = [name for name in FEW if name not in ("claim_id", "hcpcs_modifier_1", "diagnosis_code_1")]
+    with pytest.raises(FacetwiseError) as caught:
+        got(written(tmp_path / "a", [kept, [GOOD.get(name, "") for name in kept]]))
+    (problem,) = caught.value.problems
+    assert problem.found == "no columns claim_id, hcpcs_modifier_1, diagnosis_code_1"
 
 
 DIRTY = [

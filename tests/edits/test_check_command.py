@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from facetwise.claims.columns import SCHEMA
+from facetwise.claims.rows import read_rows
 from facetwise.cli import main
 from facetwise.edits import check as checking
 from facetwise.edits.batch import Batch, Settings
@@ -203,3 +207,20 @@ def test_checked_claims_in_the_history_are_left_out(tmp_path: Path, capsys: pyte
     assert (said["history_lines"], said["history_left_out"]) == (2, 1)
     assert said["findings"] == []
     assert "1 history line was left out, being of claims that are checked" in shown.err
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_absent_numbered_columns_are_empty(tmp_path: Path, capsys: pytest.CaptureFixture[str], ending: str) -> None:
+    names = [name for name in _HEAD.split(",") if not name[-1].isdigit() or name.rsplit("_", 1)[1] in ("1", "2")]
+    cells = dict(zip(_HEAD.split(","), _line("C1", "1", "64494").split(","), strict=True))
+    path = tmp_path / f"few.{ending}"
+    if ending == "csv":
+        path.write_text(f"{','.join(names)}\n{','.join(cells[name] for name in names)}\n", encoding="utf-8")
+    else:
+        (row,) = read_rows([cells], date(2026, 12, 31))
+        columns = [pa.array([row.get(name)], SCHEMA.field(name).type) for name in names]
+        pq.write_table(pa.table(columns, schema=pa.schema([SCHEMA.field(name) for name in names])), path)
+    assert main(["check", str(path), "--format", "json"]) == 1
+    said = _json(capsys)
+    assert (said["lines"], said["rejected"]) == (1, 0)
+    assert [one["edit"] for one in said["findings"]] == ["add-on-without-primary"]

@@ -101,11 +101,14 @@ COLUMNS: tuple[Column, ...] = (
     Column("line_control_number", "VARCHAR", True, "The sender's own number of the line (REF*6R), to find it again."),
 )
 NAMES: tuple[str, ...] = tuple(column.name for column in COLUMNS)
-# Which of them a CSV or Parquet must have: all but what the contract calls optional and what reading adds.
+# Which of them a CSV or Parquet must have: all but what the contract calls optional, of the numbered ones those after the first,
+# and what reading adds.
 READ_ADDS: tuple[str, ...] = ("file", "place")
 OPTIONAL: tuple[str, ...] = (
     "state",
     "prior_authorization_number",
+    *(f"hcpcs_modifier_{number}" for number in range(2, MODIFIERS + 1)),
+    *(f"diagnosis_code_{number}" for number in range(2, DIAGNOSES + 1)),
     *(f"diagnosis_pointer_{number}" for number in range(1, POINTERS + 1)),
     "claim_filing_indicator_code",
     "unit_basis",

@@ -149,11 +149,8 @@ def _check(flat: Flat, columns: tuple[str, ...]) -> None:
     names = [column.strip().lower() for column in columns]
     problems = list(slips(flat.name, names, [name for name in NAMES if name not in READ_ADDS]))
     slipped = {problem.mend for problem in problems}
-    problems += [
-        missing(flat.name, columns, name)
-        for name in _NEEDED
-        if name not in names and f"did you mean {name!r}?" not in slipped
-    ]
+    absent = [name for name in _NEEDED if name not in names and f"did you mean {name!r}?" not in slipped]
+    problems += [missing(flat.name, columns, *absent)] if absent else []
     twice = sorted({name for name in names if names.count(name) > 1 and name in NAMES})
     problems += [Problem(flat.name, 1, f"the column {name} stands there twice", "each column once") for name in twice]
     if problems:
