@@ -41,7 +41,9 @@ def blocks(subject: Subject) -> list[AnyBlock]:
     if more:
         found.append(comparison_table(subject, "comparison-others", "Further payers compared", headline, more))
     if rest:
-        found.append(comparison_table(subject, "comparison-details", "The finer terms compared", rest, main, folded=True))
+        found.append(
+            comparison_table(subject, "comparison-details", "The finer terms compared", rest, main, folded=True)
+        )
     found += _contractors(subject, asked)
     found += _jurisdictions(subject)
     found += _policies(subject)
