@@ -224,3 +224,15 @@ def test_absent_numbered_columns_are_empty(tmp_path: Path, capsys: pytest.Captur
     said = _json(capsys)
     assert (said["lines"], said["rejected"]) == (1, 0)
     assert [one["edit"] for one in said["findings"]] == ["add-on-without-primary"]
+
+
+def test_what_is_refused_of_the_history_is_counted_apart(
+    claims: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history = _file(tmp_path, _line("H1", "1", "64493"), _line("H2", "1", "64493", units="0"), name="history.csv")
+    main(["check", claims, "--history", history, "--format", "json"])
+    shown = capsys.readouterr()
+    said = json.loads(shown.out)
+    assert (said["lines"], said["rejected"], said["history_lines"], said["history_rejected"]) == (2, 1, 1, 1)
+    assert [Path(one["file"]).name for one in said["rejected_records"]] == ["claims.csv", "history.csv"]
+    assert "1 lines and 1 of the history could not be read" in shown.err

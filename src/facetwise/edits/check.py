@@ -200,6 +200,7 @@ def _result(
         rejected_records=source.rejected,
         history_lines=source.history_lines,
         history_left_out=again,
+        history_rejected=source.history_rejected,
         releases=tables.releases(found.first_day, found.last_day) if found.lines else {},
         knowledge=knowledge.digest,
         engine=asked.engine,

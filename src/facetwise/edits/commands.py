@@ -153,7 +153,10 @@ def _tell(result: Checked, out: Path | None, rejected: Path | None) -> None:
         print(f"facetwise: {some} left out, being of claims that are checked", file=said)
     if result.rejected_records:
         where = f"see {rejected}" if rejected else "--rejected FILE writes them down"
-        print(f"facetwise: {result.rejected:,} lines could not be read; {where}", file=said)
+        some = f"{result.rejected:,} lines" + (
+            f" and {result.history_rejected:,} of the history" if result.history_rejected else ""
+        )
+        print(f"facetwise: {some} could not be read; {where}", file=said)
     if result.payers_unknown:
         payer, lines = result.payers_unknown[0]
         print(

@@ -54,7 +54,8 @@ class Count:
 class Checked:
     """The result of a check.
 
-    Of `history_lines`, those of claims that are checked are left out: `history_left_out`.
+    `lines` and `rejected` are of what is checked: lines in = lines + rejected; `history_lines` and `history_rejected` are the
+    history's. Of `history_lines`, those of claims that are checked are left out: `history_left_out`.
     `findings_file` is a Parquet file with every finding in order, below a directory that goes when the check is closed;
     `findings()` reads it. `releases` says by kind which release, or edition of the knowledge, answered on which days.
     """
@@ -72,6 +73,7 @@ class Checked:
     payers_unknown: list[tuple[str, int]] = field(default_factory=list)
     lines_without_unit_value: int = 0
     history_left_out: int = 0
+    history_rejected: int = 0
     seconds: float = 0.0
     findings_file: Path | None = None
     rejected_file: Path | None = None
@@ -108,6 +110,7 @@ class Checked:
             "engine": self.engine,
             "history_lines": self.history_lines,
             "history_left_out": self.history_left_out,
+            "history_rejected": self.history_rejected,
             "counts": [
                 {
                     "edit": one.edit,

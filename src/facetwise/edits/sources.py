@@ -35,13 +35,17 @@ _EXACT = {
 
 @dataclass(slots=True)
 class Source:
-    """What was read: names of the files by their index, lines checked and rejected, and the history's lines."""
+    """What was read: names of the files by their index, lines and lines rejected of what is checked and of the history.
+
+    `rejected` counts the records of what was rejected in all files.
+    """
 
     files: tuple[str, ...]
-    lines: int
-    history_lines: int
-    rejected_lines: int
-    rejected: int
+    lines: int = 0
+    history_lines: int = 0
+    rejected_lines: int = 0
+    history_rejected: int = 0
+    rejected: int = 0
 
 
 class Writer:
@@ -72,14 +76,14 @@ def offer_source(
     """Create the view `source` and return what it holds. Raises FacetwiseError for files that cannot be read."""
     given = [(1, path) for path in claims] + [(0, path) for path in history]
     rejected.names = tuple(_name(path) for _, path in given)
-    found = Source(rejected.names, 0, 0, 0, 0)
+    found = Source(rejected.names)
     parts: list[str] = []
     first = 0
     for number, (checked, path) in enumerate(given):
         view = f"given_{number}"
         lines = _in_place(connection, path, view, number)
         if lines is None:
-            lines = _read(connection, path, view, number, work, rejected, found)
+            lines = _read(connection, path, view, number, work, rejected, found, checked=bool(checked))
         parts.append(
             f"SELECT * REPLACE (line_id + {first:d} AS line_id), {checked:d} AS checked FROM {view}"  # noqa: S608
         )
@@ -104,6 +108,8 @@ def _read(
     work: Path,
     rejected: Writer,
     found: Source,
+    *,
+    checked: bool,
 ) -> int:
     """Read one file through `claims` into the work directory and offer that; return its lines."""
     from facetwise.claims import offer
@@ -117,7 +123,10 @@ def _read(
     finally:
         inner.close()
     found.rejected += reading.counts.rejected
-    found.rejected_lines += reading.counts.rejected_lines
+    if checked:
+        found.rejected_lines += reading.counts.rejected_lines
+    else:
+        found.history_rejected += reading.counts.rejected_lines
     columns = ", ".join(NAMES)
     connection.execute(
         f"CREATE OR REPLACE VIEW {view} AS SELECT {columns}, file_row_number AS line_id"  # noqa: S608 - names of our own
