@@ -8,13 +8,15 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
+from browser_pages import Open
 from facetwise.knowledge import Knowledge
 from facetwise.web.app import application
 from facetwise.web.settings import Settings
@@ -61,3 +63,34 @@ def browser() -> Iterator[Browser]:
         )
         yield started
         started.close()
+
+
+@pytest.fixture
+def tab(browser: Browser, served: str) -> Iterator[Open]:
+    """Opens pages of the server, and says at the end that nothing went wrong in them and nothing left this machine."""
+    opened: list[Page] = []
+    wrong: list[str] = []
+
+    def open_page(path: str, width: int = 1280, height: int = 900, **options: Any) -> Page:
+        page = browser.new_page(viewport={"width": width, "height": height}, **options)
+        opened.append(page)
+        page.set_default_timeout(10_000)
+
+        def said(text: str) -> None:
+            if "status of 4" not in text:  # a page that says what is wrong comes with such a status
+                wrong.append(text)
+
+        page.on("console", lambda message: said(message.text))
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        # A download that the page makes itself has an address of its own kind.
+        own = (served, f"blob:{served}")
+        page.on("request", lambda request: None if request.url.startswith(own) else wrong.append(request.url))
+        page.goto(served + path)
+        if path.startswith("/spine#"):
+            page.wait_for_selector("#sentence")
+        return page
+
+    yield open_page
+    for page in opened:
+        page.close()
+    assert wrong == []

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import os
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pypdfium2
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
+
+from browser_pages import Open, axe
 
 ROOT = Path(__file__).parents[2]
-AXE_RUN = """async () => (await axe.run(document, {resultTypes: ['violations'], preload: false})).violations.map(
-  found => `${found.id}: ${found.nodes.length} times, as ${found.nodes[0].html.slice(0, 300)}`)"""
-# Axe takes long over long pages; two of each kind say what two hundred would.
-THIN_OUT = """
-for (const many of ['tbody > tr', 'main li', 'main dl > div', 'section > details', 'section > .table-wrap', '.operation'])
-  for (const one of document.querySelectorAll(many)) {
-    const before = [...one.parentElement.children].filter(child => child.matches(many));
-    if (before.indexOf(one) >= 3) one.remove();
-  }
-for (const one of document.querySelectorAll('details')) one.open = true;
-"""
 STATE = (
     "#technique=medial_branch_block&purpose=diagnostic&guidance=fluoroscopy&payer=medicare&state=OH&setting=office"
     "&claim=professional&date=2026-03-02"
@@ -38,49 +26,14 @@ PAGES = {
     "cover": COVER,
     "checklist": COVER.replace("/cover", "/cover/checklist"),
     "changes": "/changes?from=2024-01-01&to=2024-12-31",
+    "check": "/check",
+    "edits": "/edits",
+    "edit": "/edits/ptp-pair",
     "data": "/data",
     "api": "/api",
     "trouble": "/codes/99999",
 }
-Open = Callable[..., Page]
-
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def tab(browser: Browser, served: str) -> Iterator[Open]:
-    """Opens pages of the server, and says at the end that nothing went wrong in them and nothing left this machine."""
-    opened: list[Page] = []
-    wrong: list[str] = []
-
-    def open_page(path: str, width: int = 1280, height: int = 900, **options: Any) -> Page:
-        page = browser.new_page(viewport={"width": width, "height": height}, **options)
-        opened.append(page)
-        page.set_default_timeout(10_000)
-
-        def said(text: str) -> None:
-            if "status of 4" not in text:  # a page that says what is wrong comes with such a status
-                wrong.append(text)
-
-        page.on("console", lambda message: said(message.text))
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("request", lambda request: None if request.url.startswith(served) else wrong.append(request.url))
-        page.goto(served + path)
-        if path.startswith("/spine#"):
-            page.wait_for_selector("#sentence")
-        return page
-
-    yield open_page
-    for page in opened:
-        page.close()
-    assert wrong == []
-
-
-def axe(page: Page) -> None:
-    page.evaluate(THIN_OUT)
-    # Through the developer tools, since the page's own policy lets no script in.
-    page.evaluate(importlib.resources.files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8"))
-    assert page.evaluate(AXE_RUN) == []
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,7 @@ form.addEventListener("submit", event => {
 });
 progress.querySelector("[data-stop]").addEventListener("click", () => { if (running) running.abort(); });
 
+function dollars(text) { return text.replace(/\B(?=(\d{3})+\.)/g, ","); }
 function megabytes(bytes) { return Math.ceil(bytes / 1e6).toLocaleString("en"); }
 
 function tell(text, share) {
@@ -84,7 +85,7 @@ function take(answer, one) {
   else if (type === "finding") { answer.total++; if (answer.findings.length < MOST_HELD) answer.findings.push(rest); }
   else if (type === "rejected") { if (answer.rejected.length < MOST_HELD) answer.rejected.push(rest); }
   else if (type === "summary") answer.summary = rest;
-  else if (type === "page") show(answer, one.html);
+  else if (type === "page") { show(answer, one.html); tell("Writing the report", null); }
   else if (type === "report") { answer.report = one.html; const button = result.querySelector("[data-download=report]"); if (button) button.disabled = false; }
   else if (type === "problem") answer.problem = rest;
 }
@@ -147,14 +148,20 @@ function filtering(answer, filter) {
     at("day").textContent = one.claim_line_start_date || "";
     at("message").textContent = one.message;
     at("fix").textContent = one.fix;
-    at("charge").textContent = one.charge_amount || "-";
+    at("charge").textContent = one.charge_amount ? dollars(one.charge_amount) : "-";
     for (const key of one.citations) {
       if (!(key in numbers)) continue;
       const link = document.createElement("a");
       link.href = `#source-${numbers[key]}`;
       link.textContent = numbers[key];
       link.setAttribute("aria-label", `source ${numbers[key]}`);
-      at("cites").append(at("cites").childElementCount ? " " : "", link);
+      if (at("cites").childElementCount) {
+        const comma = document.createElement("span");
+        comma.setAttribute("aria-hidden", "true");
+        comma.textContent = ",";
+        at("cites").append(comma, document.createElement("wbr"));
+      }
+      at("cites").append(link);
     }
     return made;
   };
