@@ -22,7 +22,21 @@ from facetwise.web.settings import Limits, Settings
 
 TOKEN = "a-token-of-the-tests-with-enough-characters"
 ORIGIN = "http://127.0.0.1"
-PAGES = ("/", "/codes/64495", "/spine", "/cover", "/compare", "/changes", "/data", "/api", "/payers/cgs", "/login")
+PAGES = (
+    "/",
+    "/codes/64495",
+    "/spine",
+    "/cover",
+    "/check",
+    "/edits",
+    "/edits/ptp-pair",
+    "/compare",
+    "/changes",
+    "/data",
+    "/api",
+    "/payers/cgs",
+    "/login",
+)
 
 
 @pytest.fixture(scope="module")

@@ -31,6 +31,8 @@ BESIDE = [
     ("/payers/cgs?as_of=2026-03-02", "/api/v1/payers/cgs?as_of=2026-03-02"),
     (COVER, "/api/v1/cover/form?payer=medicare&state=OH&technique=radiofrequency_ablation&region=lumbar&as_of=2026-03-02"),
     ("/data", "/api/v1/data"),
+    ("/edits", "/api/v1/edits"),
+    ("/edits/mue-exceeded", "/api/v1/edits/mue-exceeded"),
 ]  # fmt: skip
 ENCOUNTER = {
     "technique": "medial_branch_block", "purpose": "diagnostic", "guidance": "fluoroscopy", "payer": "medicare", "state": "OH",
@@ -88,7 +90,8 @@ def test_json_stands_beside_every_page(client: TestClient, page: str, beside: st
 
 
 @pytest.mark.parametrize(
-    "page", [*(page for page, _ in BESIDE), "/", "/spine", "/api", "/login", "/find?q=facet+third", "/nothing"]
+    "page",
+    [*(page for page, _ in BESIDE), "/", "/spine", "/check", "/api", "/login", "/find?q=facet+third", "/nothing"],
 )
 def test_a_page_is_whole(client: TestClient, page: str) -> None:
     marks = Marks(client.get(page, headers=HTML).text)
@@ -116,6 +119,8 @@ def test_links_of_the_pages_lead_to_pages(client: TestClient) -> None:
         "/api",
         "/changes",
         "/spine",
+        "/check",
+        "/edits",
     ):
         for one in Marks(client.get(page, headers=HTML).text).all("a"):
             target = str(one["href"]).partition("#")[0]
@@ -174,6 +179,8 @@ def test_a_wrong_address_is_a_page_that_says_so(client: TestClient, page: str, s
         "/codes/64495?" + urlencode({"audience": HOSTILE}),
         "/codes/64495?" + urlencode({HOSTILE: "x"}),
         "/codes/" + "%3Cscript%3Ealert(1)%3C%2Fscript%3E",
+        "/edits/%3Cscript%3Ealert(1)%3C%2Fscript%3E",
+        "/check?" + urlencode({HOSTILE: "x"}),
         "/payers/%3Cimg%20src%3Dx%20onerror%3Dalert(2)%3E",
         "/compare?" + urlencode({"code": HOSTILE}),
         "/changes?" + urlencode({"from": HOSTILE}),
