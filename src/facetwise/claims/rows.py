@@ -25,7 +25,7 @@ _EXPECTED = {
     "date": "claim_line_start_date: a day such as 2026-03-02",
     "date-late": "claim_line_start_date: an earlier day",
     "no-code": "hcpcs_code; only an institutional line may be without one",
-    "code": "hcpcs_code: a code such as 64493",
+    "code": "hcpcs_code: five letters or digits",
     "units": "service_unit_quantity: a number such as 1",
     "units-range": "service_unit_quantity: above 0 and at most 99,999.999",
     "charge": "charge_amount: a number such as 250.00",
