@@ -99,6 +99,15 @@ def test_exit_codes(tmp_path: Path, claims: str, capsys: pytest.CaptureFixture[s
     assert "fine.csv" in capsys.readouterr().err
 
 
+def test_an_input_of_which_nothing_could_be_read_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = _file(tmp_path, _line("A", "1", "64493", units="-1"))
+    assert main(["check", path, "--format", "json"]) == 2
+    printed = capsys.readouterr()
+    said = json.loads(printed.out)
+    assert (said["lines"], said["rejected"], len(said["rejected_records"])) == (0, 1, 1)
+    assert f"{path}: no claim line could be read; the first fault, at row 1: the units" in printed.err
+
+
 def test_formats_say_the_same(tmp_path: Path, claims: str, capsys: pytest.CaptureFixture[str]) -> None:
     main(["check", claims, "--format", "json"])
     wanted = [(one["claim_id"], one["edit"], one["message"]) for one in _json(capsys)["findings"]]
@@ -235,4 +244,4 @@ def test_what_is_refused_of_the_history_is_counted_apart(
     said = json.loads(shown.out)
     assert (said["lines"], said["rejected"], said["history_lines"], said["history_rejected"]) == (2, 1, 1, 1)
     assert [Path(one["file"]).name for one in said["rejected_records"]] == ["claims.csv", "history.csv"]
-    assert "1 lines and 1 of the history could not be read" in shown.err
+    assert "1 line and 1 of the history could not be read" in shown.err

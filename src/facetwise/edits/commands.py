@@ -104,7 +104,26 @@ def run(options: argparse.Namespace) -> int:
             output.keep_rejected(result, rejected)
         _also(options, result, knowledge, asked)
         _tell(result, out, rejected)
+        if not result.lines and result.rejected_records:
+            raise _nothing_read(result)
         return _REFUSED if result.refused else 0
+
+
+def _nothing_read(result: Checked) -> FacetwiseError:
+    """Return the error for an input of which no line could be read: its first fault, with the place."""
+    from facetwise.edits.output import rejected_records
+
+    first = rejected_records(result)[0]
+    place = f"{first['place_kind']} {first['place']:,}" + (f", {first['segment']}" if first["segment"] else "")
+    return FacetwiseError(
+        Problem(
+            first["file"],
+            0,
+            f"no claim line could be read; the first fault, at {place}: {first['reason']}",
+            "at least one whole claim",
+            "send the file again, whole, as it left the system that wrote it",
+        )
+    )
 
 
 def _also(options: argparse.Namespace, result: Checked, knowledge: Knowledge, asked: Asked) -> None:
@@ -153,10 +172,12 @@ def _tell(result: Checked, out: Path | None, rejected: Path | None) -> None:
         print(f"facetwise: {some} left out, being of claims that are checked", file=said)
     if result.rejected_records:
         where = f"see {rejected}" if rejected else "--rejected FILE writes them down"
-        some = f"{result.rejected:,} lines" + (
+        some = f"{result.rejected:,} line{'' if result.rejected == 1 else 's'}" + (
             f" and {result.history_rejected:,} of the history" if result.history_rejected else ""
         )
-        print(f"facetwise: {some} could not be read; {where}", file=said)
+        lost = result.rejected or result.history_rejected
+        told = f"{some} could not be read" if lost else "parts of the input could not be read, no line among them"
+        print(f"facetwise: {told}; {where}", file=said)
     if result.payers_unknown:
         payer, lines = result.payers_unknown[0]
         print(

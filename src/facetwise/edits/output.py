@@ -26,7 +26,7 @@ def json_parts(result: Checked) -> Iterator[bytes]:
     """Give the JSON document piece by piece, so that many findings need no memory."""
     import msgspec
 
-    head = msgspec.json.encode({**result.head(), "rejected_records": _rejected(result)})
+    head = msgspec.json.encode({**result.head(), "rejected_records": rejected_records(result)})
     yield head[:-1] + b',\n"findings": ['
     between = b"\n"
     for finding in result.findings():
@@ -35,7 +35,8 @@ def json_parts(result: Checked) -> Iterator[bytes]:
     yield b"]}\n"
 
 
-def _rejected(result: Checked) -> list[Any]:
+def rejected_records(result: Checked) -> list[dict[str, Any]]:
+    """Return what could not be read, the first thousand records."""
     import msgspec
 
     if result.rejected_file is None:
