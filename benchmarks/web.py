@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import http.client
 import json
 import os
 import platform
@@ -138,6 +139,19 @@ def memory(process: int) -> str:
     return f"{int(held[1]) / 1024:.0f} MB" if held else "not known here"
 
 
+def upload(port: int) -> int:
+    """Send files of claims one after another, each checked by a process of its own; return how many."""
+    claims = (ROOT / "docs/examples/claims.csv").read_bytes()
+    for _ in range(3):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request("POST", "/api/v1/check/stream", claims, {"Host": "localhost", "Content-Type": "text/csv"})
+        answer = connection.getresponse()
+        if b'"type":"summary"' not in answer.read():
+            sys.exit(f"an upload was answered with {answer.status}")
+        connection.close()
+    return 3
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clients", type=int, default=20)
@@ -180,6 +194,7 @@ def soak(port: int, process: int, clients: int, minutes: float) -> None:
         for request in requests().values():
             times, _, _ = asyncio.run(load(port, request, clients, 3.0))
             number += len(times)
+        number += upload(port)
         print(f"{(time.perf_counter() - started) / 60:7.1f}{number:10}  {memory(process)}", flush=True)
 
 

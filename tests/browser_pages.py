@@ -15,8 +15,9 @@ THIN_OUT = """
 for (const many of ['tbody > tr', 'main li', 'main dl > div', 'section > details', 'section > .table-wrap', '.operation'])
   for (const one of document.querySelectorAll(many)) {
     const before = [...one.parentElement.children].filter(child => child.matches(many));
-    if (before.indexOf(one) >= 3) one.remove();
+    if (before.indexOf(one) >= 2) one.remove();
   }
+for (const one of document.querySelectorAll('svg g g g g')) one.remove();
 for (const one of document.querySelectorAll('details')) one.open = true;
 """
 

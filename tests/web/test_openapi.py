@@ -50,7 +50,7 @@ def test_what_the_document_allows_is_answered_and_what_it_forbids_is_refused(
         pytest.skip("it takes nothing that could be wrong")
 
     # Each upload is checked by a process of its own.
-    most = 2 if name == "checkStream" else 12
+    most = 2 if name == "checkStream" else 8
 
     @settings(max_examples=most, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     @given(case=operation.as_strategy(generation_mode=mode))

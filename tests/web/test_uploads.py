@@ -25,12 +25,13 @@ from starlette.testclient import TestClient
 
 import small_claims
 from facetwise.edits import Asked, checked
-from facetwise.knowledge import Knowledge
+from facetwise.knowledge import Knowledge, load
 from facetwise.web.app import application
-from facetwise.web.check import private, worker
+from facetwise.web.check import private, uploads, worker
 from facetwise.web.check.messages import END, LINE, PIECE, PROBLEM, PROGRESS, VALUES, Job, Upload
 from facetwise.web.check.records import harmless
 from facetwise.web.settings import TOKEN_VARIABLE, Limits, Settings
+from small_tree import write
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 CLAIMS, HISTORY = (EXAMPLES / "claims.csv").read_bytes(), (EXAMPLES / "history.csv").read_bytes()
@@ -73,13 +74,13 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 def work(knowledge: Knowledge, content: bytes, tmp_path: Path, history: bytes | None = None, **asked: Any) -> Said:
     """What the process of an upload says, without the process."""
     directory = Path(tempfile.mkdtemp(dir=tmp_path))
-    uploads: dict[str, Any] = {}
+    sent: dict[str, Any] = {}
     for name, given in (("claims", content), ("history", history)):
         if given is not None:
             (directory / name).write_bytes(given)
-            uploads[name] = (Upload(str(directory / name), f"my {name}", name),)
+            sent[name] = (Upload(str(directory / name), f"my {name}", name),)
     said: Said = []
-    job = Job(directory=str(directory), knowledge=knowledge.digest, **uploads, **asked)
+    job = Job(directory=str(directory), knowledge=knowledge.digest, **sent, **asked)
     worker.work(job, knowledge, lambda tag, one: said.append((tag, json.loads(msgspec.json.encode(one)))))
     assert str(tmp_path) not in json.dumps([one for tag, one in said if tag == PROBLEM])
     return said
@@ -184,8 +185,8 @@ def test_a_file_that_is_none_is_told_with_what_was_found(
 def test_a_damaged_parquet_is_told_or_read_and_never_repeated(knowledge: Knowledge, tmp_path: Path) -> None:
     rows = [small_claims.row(claim_id=SECRET.decode(), person_id=SECRET.decode(), hcpcs_code="64494")] * 50
     whole = parquet(rows, compression="none")
-    for number in range(12):
-        at = 4 + number * (len(whole) - 8) // 12
+    for number in range(6):
+        at = 4 + number * (len(whole) - 8) // 6
         broken = whole[:at] + bytes(255 - one for one in whole[at : at + 20]) + whole[at + 20 :]
         said = work(knowledge, broken, tmp_path)
         assert said[-1][0] in (END, PROBLEM)
@@ -274,6 +275,18 @@ def test_a_broken_upload_is_a_problem_with_what_was_found(client: TestClient) ->
     assert SECRET.decode() not in response.text
 
 
+def test_what_goes_wrong_once_the_stream_has_begun_is_its_last_line(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "_PATIENCE", -1.0)
+    response = client.post(STREAM, content=b"hello " + SECRET)
+    assert response.status_code == 200
+    said = [json.loads(line) for line in response.text.splitlines()]
+    assert [one["type"] for one in said] == ["progress", "problem"]
+    assert said[-1]["problem"]["status"] == 422
+    assert said[-1]["problem"]["problems"][0]["file"] == "claims"
+
+
 @pytest.mark.parametrize(
     ("query", "options", "status"),
     [
@@ -290,7 +303,7 @@ def test_a_broken_upload_is_a_problem_with_what_was_found(client: TestClient) ->
 def test_what_is_refused_before_anything_is_checked(
     client: TestClient, query: str, options: dict[str, str], status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(worker, "__name__", "facetwise.web.check.worker")
+    monkeypatch.setattr(uploads, "Process", None)  # none is begun
     response = client.post(STREAM + query, content=CLAIMS, headers=options)
     assert response.status_code == status, response.text
     assert "C1" not in response.text
@@ -419,3 +432,24 @@ def test_what_a_server_left_is_swept_and_what_one_holds_is_not(temporary: Path) 
     error = ValueError("broken")
     assert not broken.__exit__(ValueError, error, None)
     assert not place.exists()
+
+
+def test_an_upload_is_checked_by_the_knowledge_of_the_server(tmp_path: Path, knowledge: Knowledge) -> None:
+    overlay = write(
+        tmp_path / "ours",
+        {
+            "payers/ours/payer.yaml": "payer: ours\ntitle: Ours\nrole: commercial\ngroup: other\nhistory:\n  - {from: 2020-01-01, sources: [ours]}\n",
+            "sources/ours.yaml": "source: ours\ntitle: Ours\npublisher: us\nurl: ''\nevidence: primary\n",
+        },
+    )
+    # Too large when unpacked: that is told once the knowledge is known to be the same, before any table is compiled of it.
+    settings = Settings(overlays=(str(overlay),), limits=Limits(unpacked_bytes=10))
+    client = TestClient(application(load([overlay]), settings), base_url=ORIGIN)
+    told = client.post(f"{STREAM}?payer=ours", content=gzip.compress(CLAIMS))
+    assert told.status_code == 422
+    assert "unpacks to more than 10 bytes" in told.text
+    # What lies on the disk is another knowledge than the server's own.
+    client = TestClient(application(knowledge, settings), base_url=ORIGIN)
+    other = client.post(STREAM, content=CLAIMS)
+    assert other.status_code == 500
+    assert "start the server anew" in other.text

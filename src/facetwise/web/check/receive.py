@@ -23,10 +23,11 @@ _MOST_NAME = 80
 
 
 class Received:
-    """What came in: files of claims and of history, and the fields of a form."""
+    """What came in: files of claims and of history, and the fields of a form. `begin` is called before the first file."""
 
-    def __init__(self, place: Path):
+    def __init__(self, place: Path, begin: Callable[[], None]):
         self._place = place
+        self._begin = begin
         self.files: dict[str, list[Upload]] = {name: [] for name in _FILES}
         self.fields: dict[str, str] = {}
 
@@ -35,6 +36,8 @@ class Received:
         held = self.files[kind]
         if len(held) >= _MOST_FILES:
             raise refused("wrong-input", f"more than {_MOST_FILES} files of {kind}", "fewer, larger files")
+        if not any(self.files.values()):
+            self._begin()
         label = kind if not held else f"{kind} {len(held) + 1}"
         path = self._place / f"{kind}-{len(held) + 1}"
         upload = Upload(str(path), _name(name) or label, label)
@@ -42,15 +45,18 @@ class Received:
         return upload, private_file(path)
 
 
-async def receive(request: Request, place: Path) -> Received:
-    """Write the body of a request to files in `place`. Raises RequestError, and ClientDisconnect where it breaks off."""
+async def receive(request: Request, place: Path, begin: Callable[[], None]) -> Received:
+    """Write the body of a request to files in `place`; `begin` is called before the first.
+
+    Raises RequestError, and ClientDisconnect where it breaks off.
+    """
     media, _, _ = request.headers.get("content-type", "").partition(";")
     media = media.strip().lower()
     if request.headers.get("content-encoding", "identity").strip().lower() not in ("identity", "gzip", ""):
         raise refused("wrong-type", "a body in another encoding than gzip", "Content-Encoding: gzip, or none")
     if media == "application/x-www-form-urlencoded":
         raise refused("wrong-type", f"a body of type {media}", f"the file as it is, or {FORM}")
-    received = Received(place)
+    received = Received(place, begin)
     if media == FORM:
         await _form(request, received)
     else:

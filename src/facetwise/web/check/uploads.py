@@ -64,18 +64,22 @@ class Uploads:
                 self._swept = True
                 await asyncio.to_thread(sweep)
             with private_directory() as place:
-                process = Process(place, self.settings.overlays)
+                processes: list[Process] = []
+
+                def begin() -> None:
+                    processes.append(Process(place, self.settings.overlays))
+
                 try:
-                    request = Request(scope, receive_)
-                    received = await receive(request, place)
+                    received = await receive(Request(scope, receive_), place, begin)
                     how = wanted(received)
                     job = self._job(place, received, asked, how)
-                    process.ask(job)
-                    await self._answered(process, job, how, receive_, send)
+                    processes[0].ask(job)
+                    await self._answered(processes[0], job, how, receive_, send)
                 except ClientDisconnect:
                     pass  # there is nobody left to answer
                 finally:
-                    process.close()
+                    for process in processes:
+                        process.close()
         finally:
             self.at_work -= 1
 
@@ -186,7 +190,7 @@ async def _stream(lines: Said, job: Job, how: Wanted, send: Send) -> None:
     except RequestError as error:
         if not begun:
             raise
-        held.append(msgspec.json.encode({"type": "problem", **msgspec.to_builtins(error.details())}) + b"\n")
+        held.append(msgspec.json.encode({"type": "problem", "problem": error.details()}) + b"\n")
     await pass_on(b"".join(held))
     await send({"type": "http.response.body", "body": b""})
 

@@ -87,7 +87,7 @@ function take(answer, one) {
   else if (type === "summary") answer.summary = rest;
   else if (type === "page") { show(answer, one.html); tell("Writing the report", null); }
   else if (type === "report") { answer.report = one.html; const button = result.querySelector("[data-download=report]"); if (button) button.disabled = false; }
-  else if (type === "problem") answer.problem = rest;
+  else if (type === "problem") answer.problem = one.problem;
 }
 
 function problemsOf(request) {
