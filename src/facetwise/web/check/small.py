@@ -41,7 +41,10 @@ class Checks:
         return any(one.checker is not None and one.stamp == stamp and not one.lock.locked() for one in self._slots)
 
     def of_rows(self, text: str, payer: str = "", state: str = "") -> bytes:
-        """Return the answer, as JSON, on a body of `lines`; its own payer and state go before those given. Raises FacetwiseError for what is no claim line."""
+        """Return the answer, as JSON, on a body of `lines`; its own payer and state go before those given.
+
+        Raises FacetwiseError for what is no claim line.
+        """
         asked = msgspec.json.decode(text)
         lines, history = asked["lines"], asked.get("history")
         return self._answer(lines, history, asked.get("payer") or payer, asked.get("state") or state, [])
