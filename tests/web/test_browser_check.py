@@ -56,7 +56,7 @@ def test_claims_are_checked_filtered_sorted_and_downloaded(tab: Open, client: Te
     expect(page.locator("#rejected tbody tr")).to_contain_text("claims.csv, row 7")
     rows = page.locator("[data-rows] tr")
     expect(rows).to_have_count(5)
-    expect(page.locator("[data-progress]")).to_be_hidden()
+    expect(page.locator("[data-progress]")).to_be_hidden(timeout=90_000)
     whole = page.locator("[data-rows]").inner_text()
     page.get_by_label("Edit", exact=True).select_option("ptp-pair")
     expect(page.locator("[data-shown]")).to_have_text("2 of 2 findings shown.")
