@@ -99,10 +99,24 @@ class Batch:
         self._settings = settings
         self._resolve = resolve
         self._progress = progress
-        self._families = [one for one in families if with_history or not one.with_history]
+        self.families = [one for one in families if with_history or not one.with_history]
 
     def run(self) -> Found:
         """Judge all lines; return where the findings lie. Lots that lie finished in the directory are not done again."""
+        found = self.keep()
+        parts = []
+        for lot in range(found.lots):
+            part = self._work / f"lot-{lot:04d}.parquet"
+            if not part.exists():
+                self._lot(lot, part)
+            parts.append(part)
+            self._progress("judging", 0.5 + 0.45 * (lot + 1) / found.lots)
+        self._merge(parts, found)
+        self._progress("done", 1.0)
+        return found
+
+    def keep(self) -> Found:
+        """Leave in the connection what is to be judged: claim_line, claim_dx, payer_book, and of ptp the pairs that met."""
         lines, first, last = self._row(
             "SELECT count(*), min(claim_line_start_date) - DATE '1970-01-01', max(claim_line_start_date) - DATE '1970-01-01'"
             " FROM source"
@@ -113,15 +127,6 @@ class Batch:
         self._screen(found)
         self._progress("fetching", 0.3)
         self._fetch()
-        parts = []
-        for lot in range(found.lots):
-            part = self._work / f"lot-{lot:04d}.parquet"
-            if not part.exists():
-                self._lot(lot, part)
-            parts.append(part)
-            self._progress("judging", 0.5 + 0.45 * (lot + 1) / found.lots)
-        self._merge(parts, found)
-        self._progress("done", 1.0)
         return found
 
     def _screen(self, found: Found) -> None:
@@ -171,7 +176,7 @@ class Batch:
             " message VARCHAR, fix VARCHAR, evidence VARCHAR, citations VARCHAR, family INTEGER)"
         )
         empty = {name for name in ("facet", "line_dx") if not self._row(f"SELECT count(*) FROM {name}")[0]}  # noqa: S608
-        for number, family in enumerate(self._families):
+        for number, family in enumerate(self.families):
             if empty.intersection(family.needs):
                 continue
             bit = SCREENS[family.screen]

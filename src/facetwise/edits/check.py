@@ -125,14 +125,13 @@ def _run(asked: Asked, knowledge: Knowledge, tables: Reference, work: Path, prog
                 f"CREATE VIEW source AS SELECT * REPLACE (coalesce(state, '{_state(asked.state)}') AS state)"  # noqa: S608
                 " FROM source_as_read"
             )
+        batch = Batch(connection, work, asked.settings, names.resolve, progress, with_history=bool(asked.history))
         if asked.engine == "spark":
             from facetwise.edits.spark import run_spark
 
-            found = run_spark(connection, work, tables, names, asked.master, progress, bool(asked.history))
+            found = run_spark(connection, work, batch, asked.master, progress)
         else:
-            found = Batch(
-                connection, work, asked.settings, names.resolve, progress, with_history=bool(asked.history)
-            ).run()
+            found = batch.run()
         return _result(connection, asked, knowledge, tables, source, found, names, work, again)
     except duckdb.OutOfMemoryException:
         limit = asked.settings.memory_limit or "the memory of this machine"

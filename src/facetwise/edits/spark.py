@@ -1,33 +1,38 @@
 """The same rule texts on Spark, for claims that have outgrown one machine.
 
-DuckDB reads the claims and brings them into the form of the claim-line table, Spark prepares and judges them, DuckDB puts the
-findings in order. The files between the two lie in the work directory beside the output, which every machine of the cluster
-has to see.
+DuckDB reads the claims, brings them into the form of the claim-line table and keeps the person-days in which a finding is
+possible (`screening`), Spark prepares and judges these, DuckDB puts the findings in order. The files between the two lie in
+the work directory beside the output, which every machine of the cluster has to see.
+
+Spark plans and works out a step anew wherever its name stands. So what is read more than once, the prepared tables among it,
+is written once as Parquet and read from there; by the size of the file Spark also tells which tables are small.
 """
 
 from __future__ import annotations
 
+import functools
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from facetwise.edits.batch import FINDINGS, Found
-from facetwise.edits.books import Books
+import sqlglot
+from sqlglot import exp
+
+from facetwise.edits.batch import FINDINGS, Batch, Found
 from facetwise.edits.prepare.statements import fill
-from facetwise.edits.registry import FAMILIES, Family
+from facetwise.edits.registry import SCREENS, Family
 from facetwise.edits.tables import PREPARED, reference_shapes
-from facetwise.edits.texts import FINDING_COLUMNS, read_text
-from facetwise.edits.translate import translate
+from facetwise.edits.texts import FINDING_COLUMNS, RuleText, read_text
+from facetwise.edits.translate import WRITTEN_IN, translate
 from facetwise.problems import FacetwiseError, Problem
 
 if TYPE_CHECKING:
     import duckdb
 
-    from facetwise.edits.reference.build import Reference
-
 LOCAL = "local[*]"
-_ALL_SCREENS = 31
 _PAYER_BOOK = {"payer": "VARCHAR", "filing": "VARCHAR", "state": "VARCHAR", "book": "INTEGER"}
 _TYPES = {"VARCHAR": "STRING"}
 # Not kept from run to run, quiet, and the same on every machine.
@@ -35,81 +40,65 @@ _SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.session.timeZone": "UTC",
-    "spark.sql.adaptive.enabled": "true",
-    "spark.sql.parquet.enableVectorizedReader": "true",
-    "spark.driver.memory": "2g",
+    # By so much rows in memory outgrow their Parquet file: what is sent whole to every task must fit there.
+    "spark.sql.sources.fileCompressionFactor": "8",
 }
-_LOCAL = {"spark.sql.shuffle.partitions": "4"}  # on one machine two hundred small tasks cost more than they share
-# Few lines: planning in steps and compiling every stage cost many times what they save.
-_SMALL = {"spark.sql.adaptive.enabled": "false", "spark.sql.codegen.wholeStage": "false"}
+_LOCAL = {"spark.driver.memory": "2g", "spark.driver.extraJavaOptions": "-XX:+UseParallelGC"}
+# Few lines: planning in steps and compiling every stage and every hot method cost more than they save.
+_SMALL = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.driver.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
+}
 _FEW_LINES = 100_000
+_LINES_IN_PARTITION = 2_000_000
+_TOGETHER = 4  # families judged at a time: while one is planned another runs
 
 
 def run_spark(
     connection: duckdb.DuckDBPyConnection,
     work: Path,
-    reference: Reference,
-    books: Books,
+    batch: Batch,
     master: str,
     progress: Callable[[str, float], None],
-    with_history: bool,
-    families: Sequence[Family] = FAMILIES,
 ) -> Found:
-    """Judge the lines of `source` on the cluster at `master` (default: this machine); return where the findings lie.
+    """Judge what `batch` keeps on the cluster at `master` (default: this machine); return where the findings lie.
 
     Raises FacetwiseError when pyspark or Java is missing or the cluster cannot be reached.
     """
-    lines, first, last = _exported(connection, work, reference, books)
-    progress("preparing", 0.2)
+    kept = batch.keep()
+    lines = _exported(connection, work)
+    progress("preparing", 0.35)
     session = _session(master or LOCAL, lines)
     try:
         _prepare(session, work)
-        progress("judging", 0.4)
-        for number, family in enumerate(families):
-            if family.with_history and not with_history:
-                continue
-            found = session.sql(translate(read_text(family.name).statement(), "spark"))
-            found = found.toDF(*FINDING_COLUMNS).selectExpr(*FINDING_COLUMNS, f"{number} AS family")
-            found.write.mode("overwrite").parquet(str(work / "judged" / family.name))
-            progress("judging", 0.4 + 0.5 * (number + 1) / len(families))
+        progress("judging", 0.5)
+        _judge_all(session, work, batch.families, progress)
     finally:
         session.stop()
     progress("ordering", 0.9)
-    found = Found(work / "findings.parquet", lines, first, last, 1)
+    found = Found(work / "findings.parquet", kept.lines, kept.first_day, kept.last_day, 1)
     connection.execute(
         f"CREATE OR REPLACE VIEW finding AS SELECT * FROM read_parquet('{_quoted(work / 'judged')}/*/*.parquet')"  # noqa: S608
     )
-    connection.execute("CREATE OR REPLACE VIEW lot_line AS SELECT * FROM source")
+    connection.execute("CREATE OR REPLACE VIEW lot_line AS SELECT * FROM claim_line")
     connection.execute(FINDINGS, {"file": str(found.findings)})
     progress("done", 1.0)
     return found
 
 
-def _exported(
-    connection: duckdb.DuckDBPyConnection, work: Path, reference: Reference, books: Books
-) -> tuple[int, int, int]:
-    """Write the claim lines, their books and the reference tables as Parquet; return the lines and their days."""
-    run = connection.execute
+def _exported(connection: duckdb.DuckDBPyConnection, work: Path) -> int:
+    """Write the lines kept, their diagnoses and books, and the reference tables as Parquet; return how many lines."""
     place = work / "spark"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
-    run(
-        f"COPY (SELECT *, {_ALL_SCREENS} AS screened FROM source) TO '{_quoted(place / 'claim_line')}'"  # noqa: S608
-        " (FORMAT parquet, PER_THREAD_OUTPUT true)"
-    )
-    asked = run(
-        "SELECT DISTINCT coalesce(payer, ''), coalesce(claim_filing_indicator_code, ''), coalesce(state, '') FROM source"
-    ).fetchall()
-    run("CREATE OR REPLACE TABLE payer_book (payer VARCHAR, filing VARCHAR, state VARCHAR, book INTEGER)")
-    if asked:
-        connection.executemany("INSERT INTO payer_book VALUES (?, ?, ?, ?)", books.resolve(asked))
+    for name in ("claim_line", "claim_dx"):
+        connection.execute(f"COPY {name} TO '{_quoted(place / name)}' (FORMAT parquet, PER_THREAD_OUTPUT true)")
     for name in ("payer_book", *reference_shapes()):
-        run(f"COPY {name} TO '{_quoted(place / name)}.parquet' (FORMAT parquet)")
-    row: Any = run(
-        "SELECT count(*), coalesce(min(claim_line_start_date) - DATE '1970-01-01', 0),"
-        " coalesce(max(claim_line_start_date) - DATE '1970-01-01', 0) FROM source"
-    ).fetchone()
-    return row[0], row[1], row[2]
+        connection.execute(f"COPY {name} TO '{_quoted(place / name)}.parquet' (FORMAT parquet)")
+    row: Any = connection.execute("SELECT count(*) FROM claim_line").fetchone()
+    return int(row[0])
 
 
 def _session(master: str, lines: int) -> Any:
@@ -137,6 +126,9 @@ def _session(master: str, lines: int) -> Any:
             )
         ) from error
     session.sparkContext.setLogLevel("ERROR")
+    if local:  # two hundred tasks, the default, cost more than they share; a task for each core holds what fits
+        partitions = session.sparkContext.defaultParallelism * (1 + lines // _LINES_IN_PARTITION)
+        session.conf.set("spark.sql.shuffle.partitions", str(partitions))
     return session
 
 
@@ -144,14 +136,68 @@ def _prepare(session: Any, work: Path) -> None:
     place, shapes = work / "spark", reference_shapes()
     for name in ("payer_book", *shapes):
         # With its columns said beforehand a file is not looked at until it is read.
-        read = session.read.schema(_columns(_PAYER_BOOK if name == "payer_book" else shapes[name].columns))
-        read.parquet(f"{place / name}.parquet").createOrReplaceTempView(name)
-    session.read.parquet(str(place / "claim_line")).createOrReplaceTempView("claim_line")
+        columns = _columns(_PAYER_BOOK if name == "payer_book" else shapes[name].columns)
+        session.read.schema(columns).parquet(f"{place / name}.parquet").createOrReplaceTempView(name)
+    for name in ("claim_line", "claim_dx"):
+        session.read.parquet(str(place / name)).createOrReplaceTempView(name)
     for name, shape in PREPARED.items():
-        columns = ", ".join(shape.columns)
-        made = session.sql(f"SELECT {columns} FROM ({fill(name, 'spark')})")  # noqa: S608 - names of our own
-        made.persist()
-        made.createOrReplaceTempView(name)
+        made = f"SELECT {', '.join(shape.columns)} FROM ({fill(name, 'spark')})"  # noqa: S608 - names of our own
+        if name == "line_dx":
+            made = f"WITH claim_line AS (SELECT * FROM claim_dx) {made}"  # noqa: S608
+        _written(session, made, place / "prepared" / name).createOrReplaceTempView(name)
+
+
+def _judge_all(session: Any, work: Path, families: list[Family], progress: Callable[[str, float], None]) -> None:
+    empty = {name for name in ("facet", "line_dx") if session.table(name).isEmpty()}
+    asked = [(number, one) for number, one in enumerate(families) if not empty.intersection(one.needs)]
+    with ThreadPoolExecutor(_TOGETHER) as pool:
+        jobs = [pool.submit(_judge, session, work, family, number) for number, family in asked]
+        try:
+            for done, job in enumerate(as_completed(jobs), 1):
+                job.result()
+                progress("judging", 0.5 + 0.4 * done / len(jobs))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _judge(session: Any, work: Path, family: Family, number: int) -> None:
+    """Write the findings of a family."""
+    text = read_text(family.name)
+    again = read_again(text)
+    bit = SCREENS[family.screen]
+    # The names that the text reads; every text has a `line` of its own, so the names of views must differ.
+    before = {"line": f"SELECT * FROM line WHERE (screened & {bit:d}) <> 0"}  # noqa: S608 - a number of our own
+    for step, select in text.steps:
+        before[step] = translate(select, "spark")
+        if step in again:
+            view = f"{family.name}_{step}"
+            made = _written(session, _with(before, f"SELECT * FROM {step}"), work / "spark" / "steps" / view)  # noqa: S608
+            made.createOrReplaceTempView(view)
+            before[step] = f"SELECT * FROM {view}"  # noqa: S608
+    found = session.sql(_with(before, translate(text.findings, "spark")))
+    found = found.toDF(*FINDING_COLUMNS).selectExpr(*FINDING_COLUMNS, f"{number} AS family")
+    found.write.mode("overwrite").parquet(str(work / "judged" / family.name))
+
+
+@functools.cache
+def read_again(text: RuleText) -> frozenset[str]:
+    """Return the steps of a text that its later parts read more than once."""
+    reads: Counter[str] = Counter()
+    for select in (*(select for _, select in text.steps), text.findings):
+        reads.update(table.name for table in sqlglot.parse_one(select, dialect=WRITTEN_IN).find_all(exp.Table))
+    return frozenset(step for step, _ in text.steps if reads[step] > 1)
+
+
+def _with(before: Mapping[str, str], select: str) -> str:
+    return f"WITH {', '.join(f'{name} AS ({made})' for name, made in before.items())} {select}"
+
+
+def _written(session: Any, statement: str, place: Path) -> Any:
+    """Work a statement out, write it as Parquet and return what reads it."""
+    made = session.sql(statement)
+    made.write.mode("overwrite").parquet(str(place))
+    return session.read.schema(made.schema).parquet(str(place))
 
 
 def _columns(columns: Mapping[str, str]) -> str:
