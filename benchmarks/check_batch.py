@@ -43,7 +43,10 @@ with checked(Asked((Path(sys.argv[1]),), settings=Settings(sys.argv[3], 2)), kno
     output.write(result, "parquet", out)
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    print(json.dumps({"seconds": time.perf_counter() - begin, "cpu": cpu, "peak": after.ru_maxrss / 1e6,
+    # Not ru_maxrss: that of a new process begins with what its parent held.
+    status = Path("/proc/self/status").read_text()
+    peak = int(status.split("VmHWM:")[1].split()[0]) / 1e6
+    print(json.dumps({"seconds": time.perf_counter() - begin, "cpu": cpu, "peak": peak,
                       "lines": result.lines, "findings": result.total}))
 """
 _FLOOR = """

@@ -46,6 +46,7 @@ _SETTINGS = {
 _LOCAL = {"spark.driver.memory": "2g", "spark.driver.extraJavaOptions": "-XX:+UseParallelGC"}
 # Few lines: planning in steps and compiling every stage and every hot method cost more than they save.
 _SMALL = {
+    "spark.driver.memory": "1g",
     "spark.sql.adaptive.enabled": "false",
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
