@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from facetwise.claims.columns import COLUMNS, SCHEMA
 from facetwise.edits.history import rows_without_checked
-from facetwise.edits.prepare.statements import fill
+from facetwise.edits.prepare.statements import MACRO, fill
 from facetwise.edits.reference.codes import code_rows
 from facetwise.edits.reference.payers import compile_payers
 from facetwise.edits.registry import FAMILIES
@@ -39,6 +39,7 @@ class Runner:
         self.tables = compile_payers(knowledge.store, only)
         rows = {name: found for name, (_, found) in self.tables.items()} | code_rows(knowledge)
         self.duck = duckdb.connect()
+        self.duck.execute(MACRO)
         self.lite = sqlite3.connect(":memory:")
         for name, shape in reference_shapes().items():
             self._both(name, shape.columns, rows.get(name, []))

@@ -164,11 +164,11 @@ def test_a_run_that_breaks_off_is_taken_up(
     done: list[int] = []
     judge = Batch._lot
 
-    def breaking(self: Batch, lot: int, part: Path) -> None:
+    def breaking(self: Batch, lot: int) -> None:
         if len(done) == 2:
             raise KeyboardInterrupt
         done.append(lot)
-        judge(self, lot, part)
+        judge(self, lot)
 
     monkeypatch.setattr(Settings, "__init__", _small_lots)
     monkeypatch.setattr(Batch, "_lot", breaking)
@@ -179,9 +179,9 @@ def test_a_run_that_breaks_off_is_taken_up(
     assert len(kept) == 2
     done.clear()
 
-    def counted(self: Batch, lot: int, part: Path) -> None:
+    def counted(self: Batch, lot: int) -> None:
         done.append(lot)
-        judge(self, lot, part)
+        judge(self, lot)
 
     monkeypatch.setattr(Batch, "_lot", counted)
     assert main(["check", path, "-o", str(out), "--resume"]) == 1

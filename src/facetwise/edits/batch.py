@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facetwise.edits import screening
-from facetwise.edits.prepare.statements import fill
+from facetwise.edits.found import SELECT
+from facetwise.edits.in_place import ENDS, OddEndsError, odd_ends
+from facetwise.edits.prepare.statements import MACRO, fill
 from facetwise.edits.registry import FAMILIES, SCREENS, Family
 from facetwise.edits.tables import PREPARED
 from facetwise.edits.texts import read_text
@@ -27,8 +30,12 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float], None]
 # Lines in a lot: what keeps the memory of the join within a gigabyte.
 LOT_LINES = 12_000_000
+# Texts that run side by side: many have steps that use one processor only.
+_TOGETHER = 2
 _DX = tuple(f"diagnosis_code_{number}" for number in range(1, 26))
 _POINTERS = tuple(f"diagnosis_pointer_{number}" for number in range(1, 5))
+# Of these the ends are looked at on the lines kept; person_id is looked at when lines are screened, claim_id by the tally.
+_UNSEEN = tuple(name for name in ENDS if name not in ("person_id", "claim_id"))
 # What of a line is read for judging and reporting, beside its diagnoses.
 _READ = (
     *("line_id", "checked", "file", "place", "claim_id", "claim_line_number", "claim_type", "person_id", "payer"),
@@ -50,19 +57,21 @@ class Settings:
 
 @dataclass(slots=True)
 class Found:
-    """What a run leaves in its directory: the findings in order, and how many lines were judged."""
+    """What a run looked at: how many lines of which days, in how many lots. The findings are the view `found`."""
 
-    findings: Path
     lines: int
     first_day: int
     last_day: int
     lots: int
-    counts: dict[str, int] = field(default_factory=dict)
 
 
 def tune(connection: duckdb.DuckDBPyConnection, work: Path, settings: Settings) -> None:
     """Set memory, threads and the place for what does not fit. Raises duckdb.Error on a limit that is none."""
     connection.execute("SET preserve_insertion_order = false")
+    # One step after another needs the memory that the last one freed: to give it back to the system in between costs more
+    # than keeping it, and the memory limit holds all the same.
+    for setting in ("allocator_flush_threshold", "allocator_bulk_deallocation_flush_threshold"):
+        connection.execute(f"SET {setting} = '64GB'")
     connection.execute("SET temp_directory = $place", {"place": str(work / "spill")})
     if settings.threads:
         connection.execute("SET threads = $threads", {"threads": settings.threads})
@@ -101,48 +110,70 @@ class Batch:
         self._progress = progress
         self.families = [one for one in families if with_history or not one.with_history]
 
-    def run(self) -> Found:
-        """Judge all lines; return where the findings lie. Lots that lie finished in the directory are not done again."""
-        found = self.keep()
+    def judge(self, found: Found) -> None:
+        """Judge what was kept, and leave the findings as the view `found`.
+
+        Lots of many are kept as files; those that lie finished in the directory are not done again.
+        """
+        if found.lots == 1:
+            self._lot(0)
+            self._connection.execute(f"CREATE OR REPLACE VIEW found AS {SELECT}")
+            return
         parts = []
         for lot in range(found.lots):
             part = self._work / f"lot-{lot:04d}.parquet"
             if not part.exists():
-                self._lot(lot, part)
-            parts.append(part)
+                self._lot(lot)
+                unfinished = part.with_suffix(".unfinished")
+                self._connection.execute(f"COPY ({SELECT}) TO $file (FORMAT parquet)", {"file": str(unfinished)})
+                unfinished.replace(part)
+            parts.append("'" + str(part).replace("'", "''") + "'")
             self._progress("judging", 0.5 + 0.45 * (lot + 1) / found.lots)
-        self._merge(parts, found)
-        self._progress("done", 1.0)
-        return found
+        self._connection.execute(f"CREATE OR REPLACE VIEW found AS SELECT * FROM read_parquet([{', '.join(parts)}])")  # noqa: S608
 
-    def keep(self) -> Found:
-        """Leave in the connection what is to be judged: claim_line, claim_dx, payer_book, and of ptp the pairs that met."""
+    def keep(self, *, unseen: bool = False) -> Found:
+        """Leave in the connection what is to be judged: claim_line, claim_dx, payer_book, and of ptp the pairs that met.
+
+        `unseen`: as in Source; raises OddEndsError.
+        """
         lines, first, last = self._row(
             "SELECT count(*), min(claim_line_start_date) - DATE '1970-01-01', max(claim_line_start_date) - DATE '1970-01-01'"
             " FROM source"
         )
-        found = Found(self._work / "findings.parquet", lines or 0, first or 0, last or 0, 1)
+        found = Found(lines or 0, first or 0, last or 0, 1)
         found.lots = max(1, -(-found.lines // self._settings.lot_lines))
         self._progress("reading", 0.0)
-        self._screen(found)
+        self._screen(found, unseen=unseen)
         self._progress("fetching", 0.3)
         self._fetch()
+        if unseen and self._row(f"SELECT EXISTS (SELECT 1 FROM claim_line WHERE {odd_ends(*_UNSEEN)})")[0]:  # noqa: S608
+            raise OddEndsError
         return found
 
-    def _screen(self, found: Found) -> None:
+    def _screen(self, found: Found, *, unseen: bool) -> None:
         run = self._connection.execute
-        run(screening.NARROW, {"lots": found.lots})
+        (anonymous,) = self._row("SELECT EXISTS (SELECT 1 FROM source WHERE person_id IS NULL)")
+        person = screening.PERSON_HASHED[not anonymous]
+        lot_of = screening.ONE_LOT if found.lots == 1 else screening.LOT.format(person=person, lots=found.lots)
+        odd = odd_ends("person_id") if unseen else "false"
+        run(screening.NARROW.format(person=person, lot=lot_of, odd=odd))
+        if unseen and self._row(screening.ANY_ODD)[0]:
+            raise OddEndsError
         run(screening.PAIRS, {"first": found.first_day, "last": found.last_day})
         for statement in screening.TABLES:
             run(statement)
         for lot in range(found.lots):
             lines = screening.ALL_LINES if found.lots == 1 else screening.LINES_OF_LOT.format(lot=lot)
-            run(screening.MET.format(lines=lines))
-            run(screening.KEEP[0])
-            run(screening.KEEP[1], {"lots": found.lots, "lot": lot})
+            for first, last in screening.slices(found.lines // found.lots):
+                run(screening.MET.format(lines=lines, first=first, last=last))
+            pairs, codes, visits, away = screening.KEEP
+            run(pairs)
+            run(codes)
+            run(visits, {"lots": found.lots, "lot": lot})
+            run(away)
             self._progress("screening", 0.1 + 0.2 * (lot + 1) / found.lots)
         run(screening.KEPT[0])
-        for table in ("met", "narrow", "pair_asked", "kept_visit"):
+        for table in ("met", "narrow", "pair_asked", "kept_visit", "met_code"):
             run(f"DROP TABLE {table}")
 
     def _fetch(self) -> None:
@@ -161,8 +192,9 @@ class Batch:
         if rows:
             self._connection.executemany("INSERT INTO payer_book VALUES (?, ?, ?, ?)", rows)
 
-    def _lot(self, lot: int, part: Path) -> None:
+    def _lot(self, lot: int) -> None:
         run = self._connection.execute
+        run(MACRO)
         run(f"CREATE OR REPLACE VIEW lot_line AS SELECT * FROM claim_line WHERE lot = {lot:d}")  # noqa: S608
         columns = ", ".join(PREPARED["line"].columns)
         run(f"CREATE OR REPLACE TABLE all_line AS SELECT {columns} FROM ({_over(fill('line', 'duckdb'), 'lot_line')})")  # noqa: S608
@@ -176,31 +208,22 @@ class Batch:
             " message VARCHAR, fix VARCHAR, evidence VARCHAR, citations VARCHAR, family INTEGER)"
         )
         empty = {name for name in ("facet", "line_dx") if not self._row(f"SELECT count(*) FROM {name}")[0]}  # noqa: S608
-        for number, family in enumerate(self.families):
-            if empty.intersection(family.needs):
-                continue
-            bit = SCREENS[family.screen]
-            run(f"CREATE OR REPLACE VIEW line AS SELECT * FROM all_line WHERE screened & {bit:d} <> 0")  # noqa: S608
+        for screen, bit in SCREENS.items():
+            run(f"CREATE SCHEMA IF NOT EXISTS {screen}")
+            run(f"CREATE OR REPLACE VIEW {screen}.line AS SELECT * FROM main.all_line WHERE screened & {bit:d} <> 0")  # noqa: S608
+        asked = [
+            (number, family) for number, family in enumerate(self.families) if not empty.intersection(family.needs)
+        ]
+        with ThreadPoolExecutor(_TOGETHER) as pool:
+            for job in [pool.submit(self._judge, number, family) for number, family in asked]:
+                job.result()
+
+    def _judge(self, number: int, family: Family) -> None:
+        """Put the findings of a family into the table `finding`; a text's `line` is that of the family's screen."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"SET search_path = 'memory.{family.screen},memory,reference'")
             text = read_text(family.name).statement()
-            run(f"INSERT INTO finding SELECT f.*, {number:d} FROM ({text}) AS f")  # noqa: S608
-        self._write(part)
-
-    def _write(self, part: Path) -> None:
-        unfinished = part.with_suffix(".unfinished")
-        self._connection.execute(FINDINGS, {"file": str(unfinished)})
-        unfinished.replace(part)
-
-    def _merge(self, parts: Sequence[Path], found: Found) -> None:
-        if len(parts) == 1:
-            parts[0].replace(found.findings)
-            return
-        unfinished = found.findings.with_suffix(".unfinished")
-        self._connection.execute(
-            "COPY (SELECT * FROM read_parquet($parts) ORDER BY line_id, family, other_line_id, message)"
-            " TO $file (FORMAT parquet, COMPRESSION zstd)",
-            {"parts": [str(part) for part in parts], "file": str(unfinished)},
-        )
-        unfinished.replace(found.findings)
+            cursor.execute(f"INSERT INTO memory.finding SELECT f.*, {number:d} FROM ({text}) AS f")  # noqa: S608
 
     def _row(self, query: str) -> Any:
         return self._connection.execute(query).fetchone()
@@ -214,19 +237,3 @@ def digest_of(parts: Sequence[str]) -> str:
 def _over(statement: str, relation: str) -> str:
     """Return a statement that fills a prepared table, reading the claim lines of one lot."""
     return f"WITH claim_line AS (SELECT * FROM {relation}) SELECT * FROM ({statement})"  # noqa: S608 - names of our own
-
-
-# Findings with what tells a person which lines are meant, in the order of the input. lot_line are the claim lines.
-FINDINGS = """
-COPY (
-  SELECT f.line_id, f.family, f.other_line_id, c.claim_id, c.claim_line_number, f.edit, f.severity, f.message, f.fix,
-    coalesce(x.carc, '') AS carc, f.evidence, f.citations,
-    o.claim_id AS other_claim_id, o.claim_line_number AS other_claim_line_number,
-    c.file, c.place, c.hcpcs_code, c.billing_npi, c.rendering_npi, c.payer, c.claim_line_start_date, c.charge_amount
-  FROM finding AS f
-  JOIN lot_line AS c ON c.line_id = f.line_id
-  LEFT JOIN lot_line AS o ON o.line_id = f.other_line_id
-  LEFT JOIN edit_fact AS x ON x.edit = f.edit AND c.claim_line_start_date - DATE '1970-01-01' BETWEEN x.from_day AND x.to_day
-  ORDER BY f.line_id, f.family, f.other_line_id, f.message
-) TO $file (FORMAT parquet)
-"""

@@ -8,17 +8,22 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from facetwise.claims.payer import Payers
 from facetwise.edits.batch import Batch, Found, Settings, attach, digest_of, tune
 from facetwise.edits.books import Books
+from facetwise.edits.found import FoundRows, within
 from facetwise.edits.history import without_checked
+from facetwise.edits.in_place import OddEndsError
 from facetwise.edits.reference.build import Reference, reference
 from facetwise.edits.result import Checked, Count
 from facetwise.edits.sources import Source, Writer, offer_source
+from facetwise.edits.tally import Tally, tally
 from facetwise.knowledge import Knowledge
 from facetwise.problems import FacetwiseError, Problem
 
@@ -60,8 +65,8 @@ def checked(
     begin = time.perf_counter()
     tables = reference(knowledge, catalog)
     key = _key(asked, tables)
-    with _workplace(output, key, asked.resume) as work:
-        result = _run(asked, knowledge, tables, work, progress)
+    with _workplace(output, key, asked.resume) as work, ExitStack() as opened:
+        result = _run(asked, knowledge, tables, work, progress, opened)
         result.seconds = time.perf_counter() - begin
         yield result
 
@@ -106,15 +111,36 @@ def _workplace(output: Path | None, key: str, resume: bool) -> Iterator[Path]:
     shutil.rmtree(work, ignore_errors=True)
 
 
-def _run(asked: Asked, knowledge: Knowledge, tables: Reference, work: Path, progress: Progress) -> Checked:
+def _run(
+    asked: Asked, knowledge: Knowledge, tables: Reference, work: Path, progress: Progress, opened: ExitStack
+) -> Checked:
+    try:
+        return _run_over(asked, knowledge, tables, work, progress, opened, in_place=True)
+    except OddEndsError:
+        return _run_over(asked, knowledge, tables, work, progress, opened, in_place=False)
+
+
+def _run_over(
+    asked: Asked,
+    knowledge: Knowledge,
+    tables: Reference,
+    work: Path,
+    progress: Progress,
+    opened: ExitStack,
+    *,
+    in_place: bool,
+) -> Checked:
+    """Check once; what the result reads from stays open until `opened` is left."""
     import duckdb
 
-    connection = duckdb.connect()
-    rejected = Writer(work / "rejected.ndjson")
-    try:
+    with ExitStack() as closing, within(asked.settings.memory_limit):
+        connection = duckdb.connect()
+        closing.callback(connection.close)
+        rejected = Writer(work / "rejected.ndjson")
+        closing.callback(rejected.close)
         _tune(connection, work, asked.settings)
         progress("reading", 0.0)
-        source = offer_source(connection, asked.claims, asked.history, work, rejected)
+        source = offer_source(connection, asked.claims, asked.history, work, rejected, in_place=in_place)
         again = without_checked(connection) if asked.history else 0
         attach(connection, tables)
         books = connection.execute("SELECT payer, state, book FROM book_of").fetchall()
@@ -126,21 +152,35 @@ def _run(asked: Asked, knowledge: Knowledge, tables: Reference, work: Path, prog
                 " FROM source_as_read"
             )
         batch = Batch(connection, work, asked.settings, names.resolve, progress, with_history=bool(asked.history))
-        if asked.engine == "spark":
-            from facetwise.edits.spark import run_spark
+        kept = batch.keep(unseen=source.unseen)
+        with _beside(connection) as telling:
+            if asked.engine == "spark":
+                from facetwise.edits.spark import run_spark
 
-            found = run_spark(connection, work, batch, asked.master, progress)
-        else:
-            found = batch.run()
-        return _result(connection, asked, knowledge, tables, source, found, names, work, again)
-    except duckdb.OutOfMemoryException:
-        limit = asked.settings.memory_limit or "the memory of this machine"
-        raise FacetwiseError(
-            Problem("", 0, f"{limit} is too little for these claims", mend="raise --memory-limit, or check fewer files")
-        ) from None
-    finally:
+                run_spark(connection, work, batch.families, asked.master, progress)
+            else:
+                batch.judge(kept)
+            told = telling.result()
+        if source.unseen and told.odd_ends:
+            raise OddEndsError
         rejected.close()
-        connection.close()
+        rows = FoundRows(connection, work, asked.settings.memory_limit)
+        result = _result(asked, knowledge, tables, source, kept, rows, told, names, work, again)
+        progress("done", 1.0)
+        opened.push(closing.pop_all())
+        return result
+
+
+@contextlib.contextmanager
+def _beside(connection: duckdb.DuckDBPyConnection) -> Iterator[Future[Tally]]:
+    """Count in a thread of its own while the lines are judged; what breaks off the one breaks off the other."""
+    cursor = connection.cursor()
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            yield pool.submit(tally, cursor)
+        except BaseException:
+            cursor.interrupt()
+            raise
 
 
 def _state(state: str) -> str:
@@ -161,39 +201,23 @@ def _tune(connection: duckdb.DuckDBPyConnection, work: Path, settings: Settings)
 
 
 def _result(
-    connection: duckdb.DuckDBPyConnection,
     asked: Asked,
     knowledge: Knowledge,
     tables: Reference,
     source: Source,
     found: Found,
+    rows: FoundRows,
+    told: Tally,
     names: Books,
     work: Path,
     again: int,
 ) -> Checked:
-    run = connection.execute
-    claims: Any = run("SELECT count(*) FROM (SELECT 1 FROM source WHERE checked = 1 GROUP BY claim_id)").fetchone()
-    counts = run(
-        "SELECT edit, severity, count(*), count(DISTINCT line_id), coalesce(sum(charge_amount) FILTER (first), 0)::VARCHAR"
-        " FROM (SELECT *, row_number() OVER (PARTITION BY edit, severity, line_id ORDER BY other_line_id) = 1 AS first"
-        "   FROM read_parquet($file))"
-        " GROUP BY edit, severity ORDER BY list_position(['reject', 'deny', 'review', 'info'], severity), 3 DESC, edit",
-        {"file": str(found.findings)},
-    ).fetchall()
-    written = run(
-        "SELECT coalesce(payer, ''), coalesce(claim_filing_indicator_code, ''), count(*) FROM source WHERE checked = 1"
-        " GROUP BY ALL ORDER BY 3 DESC, 1"
-    ).fetchall()
     unknown: dict[str, int] = {}
-    for payer, filing, lines in written:
+    for payer, filing, lines in told.payers:
         if not names.known(payer, filing):
             unknown[payer] = unknown.get(payer, 0) + lines
-    values: Any = run(
-        "SELECT coalesce(sum(n), 0) FROM (SELECT hcpcs_code AS code, count(*) AS n FROM source WHERE checked = 1 GROUP BY 1)"
-        " WHERE code IS NOT NULL AND code NOT IN (SELECT code FROM mue)"
-    ).fetchone()
     return Checked(
-        claims=claims[0],
+        claims=told.claims,
         lines=source.lines,
         rejected=source.rejected_lines,
         rejected_records=source.rejected,
@@ -204,9 +228,9 @@ def _result(
         knowledge=knowledge.digest,
         engine=asked.engine,
         files=source.files,
-        counts=[Count(*row) for row in counts],
+        counts=[Count(*row) for row in rows.counts()],
         payers_unknown=sorted(unknown.items(), key=lambda item: (-item[1], item[0])),
-        lines_without_unit_value=int(values[0]),
-        findings_file=found.findings,
+        lines_without_unit_value=told.without_unit_value,
+        rows=rows,
         rejected_file=work / "rejected.ndjson" if source.rejected else None,
     )

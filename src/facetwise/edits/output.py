@@ -80,17 +80,11 @@ def keep_rejected(result: Checked, out: Path) -> None:
 
 
 def _copy(result: Checked, form: str, out: Path) -> None:
-    import duckdb
-
+    assert result.rows is not None
     files = "[" + ", ".join("'" + name.replace("'", "''") + "'" for name in result.files) + "]"
     citations = "citations" if form == "csv" else "string_split(citations, ' ') AS citations"
-    options = {"csv": "(FORMAT csv, HEADER true)", "parquet": "(FORMAT parquet, COMPRESSION zstd)"}
-    columns = _COLUMNS.format(files=files, citations=citations)
-    with duckdb.connect() as connection:
-        connection.execute(
-            f"COPY (SELECT {columns} FROM read_parquet($found)) TO $out {options[form]}",  # noqa: S608 - names of our own
-            {"found": str(result.findings_file), "out": str(out)},
-        )
+    options = {"csv": "FORMAT csv, HEADER true", "parquet": "FORMAT parquet, COMPRESSION zstd"}
+    result.rows.copy(_COLUMNS.format(files=files, citations=citations), options[form], out)
 
 
 def csv_to(result: Checked, target: BinaryIO) -> None:

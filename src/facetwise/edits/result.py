@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from facetwise.edits.found import FoundRows
 from facetwise.findings import Finding
 
 
@@ -56,8 +57,8 @@ class Checked:
 
     `lines` and `rejected` are of what is checked: lines in = lines + rejected; `history_lines` and `history_rejected` are the
     history's. Of `history_lines`, those of claims that are checked are left out: `history_left_out`.
-    `findings_file` is a Parquet file with every finding in order, below a directory that goes when the check is closed;
-    `findings()` reads it. `releases` says by kind which release, or edition of the knowledge, answered on which days.
+    `rows` are the findings, `findings_file` a Parquet file with all of them in order, written when first asked for; both go
+    when the check is closed. `releases` says by kind which release, or edition of the knowledge, answered on which days.
     """
 
     claims: int
@@ -75,8 +76,13 @@ class Checked:
     history_left_out: int = 0
     history_rejected: int = 0
     seconds: float = 0.0
-    findings_file: Path | None = None
+    rows: FoundRows | None = None
     rejected_file: Path | None = None
+
+    @property
+    def findings_file(self) -> Path | None:
+        """The file of the findings; None where nothing was judged."""
+        return self.rows.file if self.rows is not None else None
 
     @property
     def total(self) -> int:

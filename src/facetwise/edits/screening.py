@@ -6,82 +6,115 @@ ptp_keyed of the reference. What a person-day is kept for is a bit of `registry.
 
 from __future__ import annotations
 
+import itertools
+
 from facetwise.edits.registry import SCREENS
 
 _SPAN, _ADD_ON, _PAIR, _UNITS, _WATCHED = (SCREENS[name] for name in ("span", "add_on", "pair", "units", "watched"))
 
+_UNKNOWN = 65535
+_ODD = 128  # among the reasons: the line's person_id is not as it should be, see ANY_ODD
 # A line without a person is of its claim alone. CASE, so that nothing is put together for the many that have one.
 _PERSON = "CASE WHEN person_id IS NULL THEN hash(claim_id, 1) ELSE hash(person_id) END"
+PERSON_HASHED = {True: "hash(person_id)", False: _PERSON}
 
-# One row a line, as narrow as can be; code -1: one that no screen knows, which bears on nothing by itself. The lot is a
-# matter of the person, so that all lines of one lie together.
+# One row a line, as narrow as can be; a code that no screen knows bears on nothing by itself. Two person-days may fall
+# together in half of a hash: what is kept is then more than need be, and the rule texts tell them apart. The lot is a matter
+# of the person, so that all lines of one lie together.
 NARROW = f"""
 CREATE TABLE narrow AS
 SELECT
   line_id::INTEGER AS line_id,
-  hash({_PERSON}, claim_line_start_date) AS visit,
-  ({_PERSON} % $lots::UBIGINT)::USMALLINT AS lot,
-  coalesce(s.id, -1)::INTEGER AS code,
-  (CASE WHEN claim_line_start_date < DATE '1970-01-01' + s.first_day
-      OR claim_line_start_date > DATE '1970-01-01' + s.last_day THEN {_SPAN} ELSE 0 END
+  (hash({{person}}, claim_line_start_date) >> 32)::UINTEGER AS visit,
+  {{lot}}::USMALLINT AS lot,
+  coalesce(s.id, {_UNKNOWN}::USMALLINT) AS code,
+  coalesce(s.kept, 0::UTINYINT)
+    + CASE WHEN claim_line_start_date < s.first_date OR claim_line_start_date > s.last_date THEN {_SPAN}::UTINYINT
+      ELSE 0::UTINYINT END
     + CASE WHEN service_unit_quantity > CASE WHEN claim_type = 'institutional' THEN s.most_hospital
-      ELSE s.most_practitioner END THEN {_UNITS} ELSE 0 END
-    + coalesce(s.kept, 0))::UTINYINT AS why
+      ELSE s.most_practitioner END THEN {_UNITS}::UTINYINT ELSE 0::UTINYINT END
+    + CASE WHEN {{odd}} THEN {_ODD}::UTINYINT ELSE 0::UTINYINT END AS why
 FROM source LEFT JOIN screen_code AS s ON s.code = hcpcs_code
 WHERE hcpcs_code IS NOT NULL
 """  # noqa: S608 - numbers of our own
+ANY_ODD = f"SELECT EXISTS (SELECT 1 FROM narrow WHERE why >= {_ODD})"  # noqa: S608 - a number of our own
+ONE_LOT = "0"
+LOT = "({person} % {lots:d}::UBIGINT)"
 
-# The pairs that can stand on the days asked, of codes that are there.
+# The pairs that can stand on the days asked, of codes that are there; either code may come first.
 PAIRS = """
 CREATE TABLE pair_asked AS
-WITH present AS (SELECT DISTINCT code FROM narrow)
-SELECT pair FROM screen_pair
-WHERE to_day >= $first AND from_day <= $last
-  AND pair // 65536 IN (SELECT code FROM present) AND pair % 65536 IN (SELECT code FROM present)
+WITH present AS (SELECT DISTINCT code FROM narrow),
+asked AS (
+  SELECT low, high FROM screen_pair
+  WHERE to_day >= $first AND from_day <= $last
+    AND low IN (SELECT code FROM present) AND high IN (SELECT code FROM present)
+)
+SELECT low::UINTEGER * 65536 + high AS pair FROM asked UNION SELECT high::UINTEGER * 65536 + low FROM asked
 """
+# Slice after slice of the person-days, so that what is joined at once stays small.
 MET = """
-CREATE OR REPLACE TABLE met AS
-SELECT visit, pair
+INSERT INTO met
+SELECT visit, (pair // 65536)::USMALLINT AS one, (pair % 65536)::USMALLINT AS other
 FROM (
-  SELECT a.visit, least(a.code, b.code)::BIGINT * 65536 + greatest(a.code, b.code) AS pair
+  SELECT a.visit, a.code::UINTEGER * 65536 + b.code AS pair
   FROM {lines} AS a JOIN {lines} AS b ON b.visit = a.visit AND a.line_id < b.line_id
+  WHERE a.visit BETWEEN {first:d} AND {last:d} AND b.visit BETWEEN {first:d} AND {last:d}
 )
 WHERE pair IN (SELECT pair FROM pair_asked)
 """
+SLICE_LINES = 6_000_000
 ALL_LINES = "narrow"
 LINES_OF_LOT = "(SELECT line_id, visit, code FROM narrow WHERE lot = {lot:d})"
+
+
+def slices(lines: int) -> list[tuple[int, int]]:
+    """Return the first and last person-day of as many slices as so many lines need."""
+    many = max(1, -(-lines // SLICE_LINES))
+    bounds = [number * 2**32 // many for number in range(many + 1)]
+    return [(first, last - 1) for first, last in itertools.pairwise(bounds)]
+
+
 KEEP = (
-    "INSERT INTO met_pair SELECT DISTINCT pair FROM met",
+    "INSERT INTO met_pair SELECT DISTINCT least(one, other), greatest(one, other) FROM met",
+    "INSERT INTO met_code SELECT visit, one FROM met UNION SELECT visit, other FROM met",
     f"""
     INSERT INTO kept_visit
     SELECT visit, bit_or(why) FROM (
-      SELECT visit, (CASE WHEN pair // 65536 = pair % 65536 THEN {_UNITS} ELSE {_PAIR} END)::UTINYINT AS why FROM met
+      SELECT visit, (CASE WHEN one = other THEN {_UNITS} ELSE {_PAIR} END)::UTINYINT AS why FROM met
       UNION ALL
       SELECT visit, why FROM narrow WHERE why > 0 AND ($lots = 1 OR lot = $lot)
     )
     GROUP BY visit
     """,  # noqa: S608
+    "DELETE FROM met",
 )
 TABLES = (
-    "CREATE TABLE met_pair (pair BIGINT)",
-    "CREATE TABLE kept_visit (visit UBIGINT, why UTINYINT)",
+    "CREATE OR REPLACE TABLE met (visit UINTEGER, one USMALLINT, other USMALLINT)",
+    "CREATE TABLE met_pair (low USMALLINT, high USMALLINT)",
+    "CREATE TABLE met_code (visit UINTEGER, code USMALLINT)",
+    "CREATE TABLE kept_visit (visit UINTEGER, why UTINYINT)",
 )
-# Every line of a kept person-day, whatever its code.
+# Where another code may bear on the lines kept (add-on codes, watched codes), every line of the person-day; else the lines that
+# have a reason of their own and those of the pairs that met.
 KEPT = (
-    "CREATE TABLE kept_line AS SELECT line_id, lot, k.why FROM narrow JOIN kept_visit AS k USING (visit)",
+    f"""
+    CREATE TABLE kept_line AS
+    SELECT n.line_id, n.lot, k.why
+    FROM narrow AS n JOIN kept_visit AS k ON k.visit = n.visit
+    WHERE k.why & {_ADD_ON | _WATCHED} <> 0 OR n.why > 0
+      OR EXISTS (SELECT 1 FROM met_code AS m WHERE m.visit = n.visit AND m.code = n.code)
+    """,  # noqa: S608
     """
     CREATE TABLE claim_line AS
     SELECT {columns}, kept_line.lot, kept_line.why::INTEGER AS screened
     FROM source JOIN kept_line ON kept_line.line_id = source.line_id
     """,
 )
-DIAGNOSES = """
-CREATE TABLE claim_dx AS
-SELECT {columns} FROM source
-WHERE line_id IN (SELECT line_id FROM claim_line WHERE hcpcs_code IN (SELECT code FROM watched))
-"""
+# Every line of a watched code is kept.
+DIAGNOSES = "CREATE TABLE claim_dx AS SELECT {columns} FROM source WHERE hcpcs_code IN (SELECT code FROM watched)"
 # The pairs of codes that met on some person-day: all that the rule text on pairs has to look up.
 PTP_MET = """
 CREATE TABLE ptp AS
-SELECT k.* EXCLUDE (screen) FROM ptp_keyed AS k WHERE screen IN (SELECT pair FROM met_pair)
+SELECT k.* EXCLUDE (low, high) FROM ptp_keyed AS k JOIN met_pair AS m ON m.low = k.low AND m.high = k.high
 """

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import sqlglot
 from sqlglot import exp
 
-from facetwise.edits.batch import FINDINGS, Batch, Found
+from facetwise.edits.found import SELECT
 from facetwise.edits.prepare.statements import fill
 from facetwise.edits.registry import SCREENS, Family
 from facetwise.edits.tables import PREPARED, reference_shapes
@@ -60,33 +60,29 @@ _TOGETHER = 4  # families judged at a time: while one is planned another runs
 def run_spark(
     connection: duckdb.DuckDBPyConnection,
     work: Path,
-    batch: Batch,
+    families: list[Family],
     master: str,
     progress: Callable[[str, float], None],
-) -> Found:
-    """Judge what `batch` keeps on the cluster at `master` (default: this machine); return where the findings lie.
+) -> None:
+    """Judge what a batch has kept on the cluster at `master` (default: this machine); leave the findings as the view `found`.
 
     Raises FacetwiseError when pyspark or Java is missing or the cluster cannot be reached.
     """
-    kept = batch.keep()
     lines = _exported(connection, work)
     progress("preparing", 0.35)
     session = _session(master or LOCAL, lines)
     try:
         _prepare(session, work)
         progress("judging", 0.5)
-        _judge_all(session, work, batch.families, progress)
+        _judge_all(session, work, families, progress)
     finally:
         session.stop()
-    progress("ordering", 0.9)
-    found = Found(work / "findings.parquet", kept.lines, kept.first_day, kept.last_day, 1)
+    progress("ordering", 0.95)
     connection.execute(
         f"CREATE OR REPLACE VIEW finding AS SELECT * FROM read_parquet('{_quoted(work / 'judged')}/*/*.parquet')"  # noqa: S608
     )
     connection.execute("CREATE OR REPLACE VIEW lot_line AS SELECT * FROM claim_line")
-    connection.execute(FINDINGS, {"file": str(found.findings)})
-    progress("done", 1.0)
-    return found
+    connection.execute(f"CREATE OR REPLACE VIEW found AS {SELECT}")
 
 
 def _exported(connection: duckdb.DuckDBPyConnection, work: Path) -> int:

@@ -2,7 +2,8 @@
 
 These tables are wider than the edits (they know neither payer nor modifier, and a code has its lowest limit of all days and
 services), so that a line that the screen drops has no finding of the NCCI edits, of the code's days or of the rules of the
-watched codes; what is kept is judged by the rule texts. Codes stand as small numbers, a pair of codes as one number.
+watched codes; what is kept is judged by the rule texts. Codes stand as small numbers, in the types in which lines are
+compared with them, so that nothing has to be cast line by line.
 """
 
 from __future__ import annotations
@@ -26,13 +27,13 @@ STATEMENTS = (
       SELECT code, min(value) FILTER (service = 1) AS practitioner, min(value) FILTER (service = 2) AS hospital
       FROM mue GROUP BY code
     )
-    SELECT known.code, (row_number() OVER (ORDER BY known.code) - 1)::INTEGER AS id,
-      coalesce(most.practitioner, 99999999)::INTEGER AS most_practitioner,
-      coalesce(most.hospital, 99999999)::INTEGER AS most_hospital,
-      coalesce(span.first_day, -9999999)::INTEGER AS first_day, coalesce(span.last_day, 9999999)::INTEGER AS last_day,
+    SELECT known.code, (row_number() OVER (ORDER BY known.code) - 1)::USMALLINT AS id,
+      least(most.practitioner, 999999)::DECIMAL(9,3) AS most_practitioner,
+      least(most.hospital, 999999)::DECIMAL(9,3) AS most_hospital,
+      DATE '1970-01-01' + span.first_day AS first_date, DATE '1970-01-01' + span.last_day AS last_date,
       (CASE WHEN known.code IN (SELECT code FROM add_on) THEN {SCREENS[ADD_ON]} ELSE 0 END
         + CASE WHEN known.code IN (SELECT code FROM watched) OR known.code IN (SELECT code FROM facet_code)
-          THEN {SCREENS[WATCHED]} ELSE 0 END)::INTEGER AS kept
+          THEN {SCREENS[WATCHED]} ELSE 0 END)::UTINYINT AS kept
     FROM known LEFT JOIN most ON most.code = known.code LEFT JOIN span ON span.code = known.code
     """,  # noqa: S608 - numbers of our own
     # Two lines of one code bear on each other by a unit value of the day.
@@ -45,15 +46,15 @@ STATEMENTS = (
       UNION ALL
       SELECT id, id, from_day, to_day FROM mue JOIN screen_code USING (code) WHERE mai <> '1'
     )
-    SELECT low::BIGINT * 65536 + high AS pair, min(from_day) AS from_day, max(to_day) AS to_day
-    FROM both_ways GROUP BY low, high ORDER BY pair
+    SELECT low, high, min(from_day) AS from_day, max(to_day) AS to_day
+    FROM both_ways GROUP BY low, high ORDER BY low, high
     """,
     """
     CREATE TABLE ptp_keyed AS
-    SELECT least(a.id, b.id)::BIGINT * 65536 + greatest(a.id, b.id) AS screen, ptp.*
+    SELECT least(a.id, b.id) AS low, greatest(a.id, b.id) AS high, ptp.*
     FROM ptp JOIN screen_code AS a ON a.code = ptp.column1 JOIN screen_code AS b ON b.code = ptp.column2
-    WHERE indicator <> '9' ORDER BY screen, ptp.service, ptp.column1, from_day
+    WHERE indicator <> '9' ORDER BY low, high, ptp.service, ptp.column1, from_day
     """,
     "DROP TABLE ptp",
-    "CREATE VIEW ptp AS SELECT * EXCLUDE (screen) FROM ptp_keyed",
+    "CREATE VIEW ptp AS SELECT * EXCLUDE (low, high) FROM ptp_keyed",
 )
