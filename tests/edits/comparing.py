@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import date
 
@@ -29,12 +30,12 @@ def drawn(world: World, seed: int, claims: int, prefix: str = "", within: tuple[
 
 
 def differences(batch: Batch, wanted: Collection[Found], found: Iterable[Key], engine: str) -> str:
-    """Return the first differences with the lines of the same person and day; '' when there is none."""
+    """Return the first differences, what one finds more often included, with the lines of the person; '' when there is none."""
     seen = {one.key(): one for one in wanted}
-    got = set(found)
+    known, got = Counter(one.key() for one in wanted), Counter(found)
     parts = []
-    for title, keys in ((f"only {engine}", got - set(seen)), ("only the scalar reference", set(seen) - got)):
-        ordered = sorted(keys, key=str)
+    for title, keys in ((f"only {engine}", got - known), ("only the scalar reference", known - got)):
+        ordered = sorted(keys.elements(), key=str)
         if ordered:
             edits = {edit: sum(key[0] == edit for key in ordered) for edit in sorted({key[0] for key in ordered})}
             parts.append(f"{title}: {len(ordered)} findings {edits}")

@@ -28,8 +28,8 @@ def in_batch(
     settings: Settings | None = None,
 ) -> list[Key]:
     """Return what the batch engine finds; `folder` takes the files that it reads."""
-    files = [_parquet(folder / "lines.parquet", lines)]
-    earlier = [] if history is None else [_parquet(folder / "history.parquet", history)]
+    files = [parquet(folder / "lines.parquet", lines)]
+    earlier = [] if history is None else [parquet(folder / "history.parquet", history)]
     asked = Asked(tuple(files), tuple(earlier), settings=settings or Settings())
     with checked(asked, knowledge, catalog=catalog) as result:
         assert result.findings_file is not None
@@ -69,7 +69,8 @@ def _key(
     return edit, severity, claim_id, claim_line_number, other
 
 
-def _parquet(path: Path, rows: Iterable[Row]) -> Path:
+def parquet(path: Path, rows: Iterable[Row]) -> Path:
+    """Write rows as a Parquet file in the form of the claim-line table."""
     listed = list(rows)
     columns = [pa.array([row.get(field.name) for row in listed], field.type) for field in _READ]
     pq.write_table(pa.table(columns, schema=pa.schema(_READ)), path)

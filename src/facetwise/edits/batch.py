@@ -115,9 +115,10 @@ class Batch:
 
         Lots of many are kept as files; those that lie finished in the directory are not done again.
         """
+        run = self._connection.execute
         if found.lots == 1:
             self._lot(0)
-            self._connection.execute(f"CREATE OR REPLACE VIEW found AS {SELECT}")
+            run(f"CREATE OR REPLACE VIEW found AS {SELECT}")
             return
         parts = []
         for lot in range(found.lots):
@@ -125,11 +126,14 @@ class Batch:
             if not part.exists():
                 self._lot(lot)
                 unfinished = part.with_suffix(".unfinished")
-                self._connection.execute(f"COPY ({SELECT}) TO $file (FORMAT parquet)", {"file": str(unfinished)})
+                run("COPY finding TO $file (FORMAT parquet, ROW_GROUP_SIZE 40000)", {"file": str(unfinished)})
+                run("DROP TABLE finding")
                 unfinished.replace(part)
             parts.append("'" + str(part).replace("'", "''") + "'")
             self._progress("judging", 0.5 + 0.45 * (lot + 1) / found.lots)
-        self._connection.execute(f"CREATE OR REPLACE VIEW found AS SELECT * FROM read_parquet([{', '.join(parts)}])")  # noqa: S608
+        run(f"CREATE OR REPLACE VIEW finding AS SELECT * FROM read_parquet([{', '.join(parts)}])")  # noqa: S608
+        run("CREATE OR REPLACE VIEW lot_line AS SELECT * FROM claim_line")
+        run(f"CREATE OR REPLACE VIEW found AS {SELECT}")
 
     def keep(self, *, unseen: bool = False) -> Found:
         """Leave in the connection what is to be judged: claim_line, claim_dx, payer_book, and of ptp the pairs that met.
@@ -163,23 +167,22 @@ class Batch:
         for statement in screening.TABLES:
             run(statement)
         for lot in range(found.lots):
-            lines = screening.ALL_LINES if found.lots == 1 else screening.LINES_OF_LOT.format(lot=lot)
+            run(screening.ALL_LINES if found.lots == 1 else screening.LINES_OF_LOT.format(lot=lot))
+            run(screening.BEFORE_MET)
             for first, last in screening.slices(found.lines // found.lots):
-                run(screening.MET.format(lines=lines, first=first, last=last))
-            pairs, codes, visits, away = screening.KEEP
-            run(pairs)
-            run(codes)
-            run(visits, {"lots": found.lots, "lot": lot})
-            run(away)
+                run(screening.MET.format(first=first, last=last))
+            for statement in screening.AFTER_MET:
+                run(statement.format(lot=lot))
             self._progress("screening", 0.1 + 0.2 * (lot + 1) / found.lots)
-        run(screening.KEPT[0])
-        for table in ("met", "narrow", "pair_asked", "kept_visit", "met_code"):
+        for table in ("met", "met_code", "kept_visit", "pair_asked"):
             run(f"DROP TABLE {table}")
+        run(f"DROP {'VIEW' if found.lots == 1 else 'TABLE'} lot_narrow")
+        run("DROP TABLE narrow")
 
     def _fetch(self) -> None:
         run = self._connection.execute
         columns = ", ".join("source." + name for name in _READ)
-        run(screening.KEPT[1].format(columns=columns))
+        run(screening.KEPT.format(columns=columns))
         run("DROP TABLE kept_line")
         run(screening.DIAGNOSES.format(columns=", ".join(("line_id", "hcpcs_code", *_DX, *_POINTERS))))
         run(screening.PTP_MET)

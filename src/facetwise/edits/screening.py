@@ -52,20 +52,21 @@ asked AS (
 )
 SELECT low::UINTEGER * 65536 + high AS pair FROM asked UNION SELECT high::UINTEGER * 65536 + low FROM asked
 """
+# What follows is done lot after lot, over the lines of the lot: these, where there are several.
+LINES_OF_LOT = "CREATE OR REPLACE TABLE lot_narrow AS SELECT line_id, visit, code, why FROM narrow WHERE lot = {lot:d}"
+ALL_LINES = "CREATE OR REPLACE VIEW lot_narrow AS SELECT line_id, visit, code, why FROM narrow"
 # Slice after slice of the person-days, so that what is joined at once stays small.
 MET = """
 INSERT INTO met
 SELECT visit, (pair // 65536)::USMALLINT AS one, (pair % 65536)::USMALLINT AS other
 FROM (
   SELECT a.visit, a.code::UINTEGER * 65536 + b.code AS pair
-  FROM {lines} AS a JOIN {lines} AS b ON b.visit = a.visit AND a.line_id < b.line_id
+  FROM lot_narrow AS a JOIN lot_narrow AS b ON b.visit = a.visit AND a.line_id < b.line_id
   WHERE a.visit BETWEEN {first:d} AND {last:d} AND b.visit BETWEEN {first:d} AND {last:d}
 )
 WHERE pair IN (SELECT pair FROM pair_asked)
 """
 SLICE_LINES = 6_000_000
-ALL_LINES = "narrow"
-LINES_OF_LOT = "(SELECT line_id, visit, code FROM narrow WHERE lot = {lot:d})"
 
 
 def slices(lines: int) -> list[tuple[int, int]]:
@@ -75,46 +76,42 @@ def slices(lines: int) -> list[tuple[int, int]]:
     return [(first, last - 1) for first, last in itertools.pairwise(bounds)]
 
 
-KEEP = (
+TABLES = (
+    "CREATE TABLE met_pair (low USMALLINT, high USMALLINT)",
+    "CREATE TABLE kept_line (line_id INTEGER, lot USMALLINT, why UTINYINT)",
+)
+BEFORE_MET = "CREATE OR REPLACE TABLE met (visit UINTEGER, one USMALLINT, other USMALLINT)"
+# Where another code may bear on the lines kept (add-on codes, watched codes), every line of the person-day; else the lines that
+# have a reason of their own and those of the pairs that met.
+AFTER_MET = (
     "INSERT INTO met_pair SELECT DISTINCT least(one, other), greatest(one, other) FROM met",
-    "INSERT INTO met_code SELECT visit, one FROM met UNION SELECT visit, other FROM met",
+    "CREATE OR REPLACE TABLE met_code AS SELECT visit, one AS code FROM met UNION SELECT visit, other FROM met",
     f"""
-    INSERT INTO kept_visit
-    SELECT visit, bit_or(why) FROM (
+    CREATE OR REPLACE TABLE kept_visit AS
+    SELECT visit, bit_or(why) AS why FROM (
       SELECT visit, (CASE WHEN one = other THEN {_UNITS} ELSE {_PAIR} END)::UTINYINT AS why FROM met
       UNION ALL
-      SELECT visit, why FROM narrow WHERE why > 0 AND ($lots = 1 OR lot = $lot)
+      SELECT visit, why FROM lot_narrow WHERE why > 0
     )
     GROUP BY visit
     """,  # noqa: S608
-    "DELETE FROM met",
-)
-TABLES = (
-    "CREATE OR REPLACE TABLE met (visit UINTEGER, one USMALLINT, other USMALLINT)",
-    "CREATE TABLE met_pair (low USMALLINT, high USMALLINT)",
-    "CREATE TABLE met_code (visit UINTEGER, code USMALLINT)",
-    "CREATE TABLE kept_visit (visit UINTEGER, why UTINYINT)",
-)
-# Where another code may bear on the lines kept (add-on codes, watched codes), every line of the person-day; else the lines that
-# have a reason of their own and those of the pairs that met.
-KEPT = (
     f"""
-    CREATE TABLE kept_line AS
-    SELECT n.line_id, n.lot, k.why
-    FROM narrow AS n JOIN kept_visit AS k ON k.visit = n.visit
+    INSERT INTO kept_line
+    SELECT n.line_id, {{lot:d}}, k.why
+    FROM lot_narrow AS n JOIN kept_visit AS k ON k.visit = n.visit
     WHERE k.why & {_ADD_ON | _WATCHED} <> 0 OR n.why > 0
       OR EXISTS (SELECT 1 FROM met_code AS m WHERE m.visit = n.visit AND m.code = n.code)
     """,  # noqa: S608
-    """
-    CREATE TABLE claim_line AS
-    SELECT {columns}, kept_line.lot, kept_line.why::INTEGER AS screened
-    FROM source JOIN kept_line ON kept_line.line_id = source.line_id
-    """,
 )
+KEPT = """
+CREATE TABLE claim_line AS
+SELECT {columns}, kept_line.lot, kept_line.why::INTEGER AS screened
+FROM source JOIN kept_line ON kept_line.line_id = source.line_id
+"""
 # Every line of a watched code is kept.
 DIAGNOSES = "CREATE TABLE claim_dx AS SELECT {columns} FROM source WHERE hcpcs_code IN (SELECT code FROM watched)"
 # The pairs of codes that met on some person-day: all that the rule text on pairs has to look up.
 PTP_MET = """
 CREATE TABLE ptp AS
-SELECT k.* EXCLUDE (low, high) FROM ptp_keyed AS k JOIN met_pair AS m ON m.low = k.low AND m.high = k.high
+SELECT k.* EXCLUDE (low, high) FROM ptp_keyed AS k SEMI JOIN met_pair AS m ON m.low = k.low AND m.high = k.high
 """
