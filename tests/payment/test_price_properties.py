@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from facetwise.knowledge import Knowledge
@@ -63,14 +63,32 @@ _SIDES = st.sampled_from(
 )
 
 
-@given(lines=_lines(charges=False), at=st.integers(0, 8), side=_SIDES)
+def _with_room_for_one(lines: tuple[Line, ...], code: str, at: int, limits: dict[str, int]) -> tuple[Line, ...]:
+    """Return the lines with that at `at` of this code, and as many others of the code as leave a unit to its limit."""
+    left = limits[code] - 1
+    assert left > 0
+    kept: list[Line] = []
+    for number in [at, *(other for other in range(len(lines)) if other != at)]:
+        one = lines[number] if number != at else replace(lines[number], code=code)
+        if one.code == code:
+            units = min(one.units, left)
+            left -= units
+        else:
+            units = one.units if limits[one.code] > 1 else 1
+        if units:
+            kept.append(replace(one, units=units))
+    return tuple(sorted(kept, key=lambda one: one.line))
+
+
+@given(lines=_lines(charges=False), at=st.integers(0, 8), data=st.data(), side=_SIDES)
 def test_a_further_unit_within_the_limit_never_lowers_the_price(
-    pricer: Pricer, limits: dict[str, int], lines: tuple[Line, ...], at: int, side: tuple[str, str]
+    pricer: Pricer, limits: dict[str, int], lines: tuple[Line, ...], at: int, data: st.DataObject, side: tuple[str, str]
 ) -> None:
     at %= len(lines)
-    code = lines[at].code
-    lines = tuple(replace(one, units=1) if limits[one.code] == 1 else one for one in lines)
-    assume(sum(one.units for one in lines if one.code == code) < limits[code])
+    number = lines[at].line
+    code = data.draw(st.sampled_from([code for code in _CODES if limits[code] > 1]))
+    lines = _with_room_for_one(lines, code, at, limits)
+    at = next(place for place, one in enumerate(lines) if one.line == number)
     more = tuple(replace(one, units=one.units + 1) if number == at else one for number, one in enumerate(lines))
     before, after = (pricer.price(Request(date(2026, 8, 3), *side, held)) for held in (lines, more))
     assert Decimal(after.allowed) >= Decimal(before.allowed)
