@@ -53,6 +53,7 @@ _FLOOR = """
 import json, resource, sys, time
 import duckdb
 connection = duckdb.connect(config={"threads": 2})
+connection.execute("SET enable_progress_bar = false")
 begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
 connection.execute(f"SELECT bit_xor(hash({sys.argv[2]})) FROM read_parquet(?)", [sys.argv[1]]).fetchone()
 after = resource.getrusage(resource.RUSAGE_SELF)

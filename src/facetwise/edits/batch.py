@@ -68,6 +68,7 @@ class Found:
 def tune(connection: duckdb.DuckDBPyConnection, work: Path, settings: Settings) -> None:
     """Set memory, threads and the place for what does not fit. Raises duckdb.Error on a limit that is none."""
     connection.execute("SET preserve_insertion_order = false")
+    connection.execute("SET enable_progress_bar = false")  # DuckDB's own would stand in the middle of the findings
     # One step after another needs the memory that the last one freed: to give it back to the system in between costs more
     # than keeping it, and the memory limit holds all the same.
     for setting in ("allocator_flush_threshold", "allocator_bulk_deallocation_flush_threshold"):

@@ -114,7 +114,8 @@ def _nothing_read(result: Checked) -> FacetwiseError:
     from facetwise.edits.output import rejected_records
 
     first = rejected_records(result)[0]
-    place = f"{first['place_kind']} {first['place']:,}" + (f", {first['segment']}" if first["segment"] else "")
+    segment = first["segment"] if first["segment"] != "?" else ""  # what stands there begins no segment
+    place = f"{first['place_kind']} {first['place']:,}" + (f", {segment}" if segment else "")
     return FacetwiseError(
         Problem(
             first["file"],
