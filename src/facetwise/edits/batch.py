@@ -158,8 +158,8 @@ class Batch:
     def _screen(self, found: Found, *, unseen: bool) -> None:
         run = self._connection.execute
         (anonymous,) = self._row("SELECT EXISTS (SELECT 1 FROM source WHERE person_id IS NULL)")
-        person = screening.PERSON_HASHED[not anonymous]
-        lot_of = screening.ONE_LOT if found.lots == 1 else screening.LOT.format(person=person, lots=found.lots)
+        person, hashed = screening.PERSON[not anonymous]
+        lot_of = screening.ONE_LOT if found.lots == 1 else screening.LOT.format(person=hashed, lots=found.lots)
         odd = odd_ends("person_id") if unseen else "false"
         run(screening.NARROW.format(person=person, lot=lot_of, odd=odd))
         if unseen and self._row(screening.ANY_ODD)[0]:

@@ -28,10 +28,10 @@ LEFT JOIN lot_line AS o ON o.line_id = f.other_line_id
 LEFT JOIN edit_fact AS x ON x.edit = f.edit AND c.claim_line_start_date - DATE '1970-01-01' BETWEEN x.from_day AND x.to_day
 """
 _COUNTS = """
-SELECT edit, severity, count(*), count(DISTINCT line_id), coalesce(sum(charge_amount) FILTER (first), 0)::VARCHAR
+SELECT edit, severity, sum(findings)::BIGINT, count(*), coalesce(sum(charge_amount), 0)::VARCHAR
 FROM (
-  SELECT *, row_number() OVER (PARTITION BY edit, severity, line_id ORDER BY other_line_id) = 1 AS first
-  FROM (SELECT edit, severity, line_id, other_line_id, charge_amount FROM found)
+  SELECT edit, severity, line_id, count(*) AS findings, any_value(charge_amount) AS charge_amount
+  FROM finding JOIN (SELECT line_id, charge_amount FROM lot_line) USING (line_id) GROUP BY edit, severity, line_id
 )
 GROUP BY edit, severity ORDER BY list_position(['reject', 'deny', 'review', 'info'], severity), 3 DESC, edit
 """

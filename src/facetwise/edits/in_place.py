@@ -1,7 +1,7 @@
 """Offers a Parquet file as claim lines where it lies, when every line of it is as `claims` would leave it.
 
-The statistics of the file answer most of what has to be known; only columns of few values are read for it. What stands at the
-ends of texts is not looked at here but where these are read anyway: see ENDS.
+The statistics of the file answer most of what has to be known; only columns of few values are read for it. Where texts
+end is not looked at here but where these are read anyway: see ENDS.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ ENDS = (
 
 
 def odd_ends(*names: str) -> str:
-    """Return the condition that one of these columns begins or ends with a blank."""
-    return " OR ".join(f"{name} < '!' OR {name}[-1] <= ' '" for name in names)
+    """Return the condition that one of these columns ends with a blank."""
+    return " OR ".join(f"{name}[-1] <= ' '" for name in names)
 
 
 class OddEndsError(Exception):
-    """A text of a file read in place begins or ends with a blank: the files are to be offered again, not in place."""
+    """A text of a file read in place ends with a blank: the files are to be offered again, not in place."""
 
 
 def offer_in_place(connection: duckdb.DuckDBPyConnection, path: Path | str, view: str, file: int) -> int | None:
@@ -62,11 +62,9 @@ def offer_in_place(connection: duckdb.DuckDBPyConnection, path: Path | str, view
     types = dict(zip(rows.columns, (str(kind) for kind in rows.types), strict=True))
     if not _has_types(types):
         return None
-    empty, whole, blank = _statistics(connection, path)
+    empty, whole, begun = _statistics(connection, path)
     filled = [name for name in NAMES if name in types and name not in empty]
-    if blank.intersection(ENDS):
-        return None
-    lines = _clean(connection, "read_parquet('" + str(path).replace("'", "''") + "')", filled, whole)
+    lines = _clean(connection, "read_parquet('" + str(path).replace("'", "''") + "')", filled, whole, begun)
     if lines is not None:
         _make_view(connection, path, view, file, filled)
     return lines
@@ -87,20 +85,25 @@ def _has_types(types: Mapping[str, str]) -> bool:
 
 
 def _statistics(connection: duckdb.DuckDBPyConnection, path: Path | str) -> tuple[set[str], set[str], set[str]]:
-    """Return the columns in which nothing stands, those in which all stands, and those with a value that begins with a blank
-    or is empty; columns without statistics are in none.
+    """Return the columns in which nothing stands, those in which all stands, and those of which no value begins with a blank.
+
+    Of a column without statistics none of it is known.
     """
     found = connection.execute(
-        "SELECT path_in_schema, sum(stats_null_count) = sum(num_values) AND count(stats_null_count) = count(*),"
-        " sum(stats_null_count) = 0 AND count(stats_null_count) = count(*), coalesce(min(stats_min_value) < '!', false) FROM parquet_metadata($path) GROUP BY path_in_schema",
+        "SELECT path_in_schema, bool_and(coalesce(stats_null_count = num_values, false)),"
+        " bool_and(coalesce(stats_null_count = 0, false)),"
+        " bool_and(coalesce(stats_min_value >= '!', stats_null_count = num_values, false))"
+        " FROM parquet_metadata($path) GROUP BY path_in_schema",
         {"path": str(path)},
     ).fetchall()
-    empty, whole, blank = ({row[0] for row in found if row[place]} for place in (1, 2, 3))
-    return empty, whole, blank
+    empty, whole, begun = ({row[0] for row in found if row[place]} for place in (1, 2, 3))
+    return empty, whole, begun
 
 
-def _clean(connection: duckdb.DuckDBPyConnection, table: str, filled: list[str], whole: set[str]) -> int | None:
-    """Return how many lines there are when each is as it should be but for ENDS, else None.
+def _clean(
+    connection: duckdb.DuckDBPyConnection, table: str, filled: list[str], whole: set[str], begun: set[str]
+) -> int | None:
+    """Return how many lines there are when each is as it should be but for where texts end, else None.
 
     `table` is the file itself, not a view of it: only then do its statistics answer for bounds and what is missing.
     """
@@ -120,6 +123,7 @@ def _clean(connection: duckdb.DuckDBPyConnection, table: str, filled: list[str],
             return None
     queries = [
         *(f"SELECT 1 FROM {table} WHERE {name} IS NULL LIMIT 1" for name in _FILLED if name not in whole),  # noqa: S608
+        *(f"SELECT 1 FROM {table} WHERE {name} < '!' LIMIT 1" for name in ENDS if name in filled and name not in begun),  # noqa: S608
         f"SELECT 1 FROM {table} WHERE hcpcs_code IS NULL AND claim_type = 'professional' LIMIT 1",  # noqa: S608
         *(
             f"SELECT 1 FROM (SELECT count(*) FILTER (NOT ({test})) AS odd FROM (SELECT DISTINCT {name} AS v FROM {table}))"  # noqa: S608

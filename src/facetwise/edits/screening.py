@@ -16,7 +16,8 @@ _UNKNOWN = 65535
 _ODD = 128  # among the reasons: the line's person_id is not as it should be, see ANY_ODD
 # A line without a person is of its claim alone. CASE, so that nothing is put together for the many that have one.
 _PERSON = "CASE WHEN person_id IS NULL THEN hash(claim_id, 1) ELSE hash(person_id) END"
-PERSON_HASHED = {True: "hash(person_id)", False: _PERSON}
+# By whether every line has a person: what to put into a hash, and that hash alone.
+PERSON = {True: ("person_id", "hash(person_id)"), False: (_PERSON, _PERSON)}
 
 # One row a line, as narrow as can be; a code that no screen knows bears on nothing by itself. Two person-days may fall
 # together in half of a hash: what is kept is then more than need be, and the rule texts tell them apart. The lot is a matter

@@ -25,7 +25,7 @@ class Source:
     """What was read: names of the files by their index, lines and lines rejected of what is checked and of the history.
 
     `rejected` counts the records of what was rejected in all files. `unseen`: of lines read in place nobody has looked
-    whether a text of ENDS begins or ends with a blank. Whoever reads them has to, and raise OddEndsError.
+    whether a text of ENDS ends with a blank. Whoever reads them has to, and raise OddEndsError.
     """
 
     files: tuple[str, ...]

@@ -22,7 +22,7 @@ _LOOKED_AT = 50_000
 class Tally:
     """Of the lines checked: `claims`, lines by (payer, filing indicator) as written, most first, and `without_unit_value`.
 
-    `odd_ends`: whether a payer, or a claim_id of the history too, begins or ends with a blank.
+    `odd_ends`: whether a payer, or a claim_id of the history too, ends with a blank.
     """
 
     claims: int
@@ -43,7 +43,7 @@ def tally(connection: duckdb.DuckDBPyConnection) -> Tally:
         "SELECT coalesce(sum(n), 0) FROM (SELECT hcpcs_code AS code, count(*) AS n FROM source WHERE checked = 1 GROUP BY 1)"
         " WHERE code IS NOT NULL AND code NOT IN (SELECT code FROM reference.mue)"
     ).fetchone()
-    odd = odd or any(payer != payer.strip(" \t") for payer, _, _ in payers)
+    odd = odd or any(payer != payer.rstrip(" \t") for payer, _, _ in payers)
     return Tally(claims, payers, int(without[0]), odd)
 
 
