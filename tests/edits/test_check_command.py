@@ -210,10 +210,12 @@ def test_checked_claims_in_the_history_are_left_out(tmp_path: Path, capsys: pyte
     ablation, later = _line("C1", "1", "64635"), _line("C2", "1", "64635")
     claims = _file(tmp_path, ablation)
     whole = _file(tmp_path, ablation, later.replace("2026-08-03", "2026-01-05"), name="whole.csv")
-    assert main(["check", claims, "--history", whole, "--format", "json"]) == 0
+    page = tmp_path / "report.html"
+    assert main(["check", claims, "--history", whole, "--format", "json", "--report", str(page)]) == 0
     shown = capsys.readouterr()
     said = json.loads(shown.out)
     assert (said["history_lines"], said["history_left_out"]) == (2, 1)
+    assert "with a history of 2 lines, 1 of which is of claims checked here" in page.read_text(encoding="utf-8")
     assert said["findings"] == []
     assert "1 history line was left out, being of claims that are checked" in shown.err
 
@@ -239,7 +241,9 @@ def test_what_is_refused_of_the_history_is_counted_apart(
     claims: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     history = _file(tmp_path, _line("H1", "1", "64493"), _line("H2", "1", "64493", units="0"), name="history.csv")
-    main(["check", claims, "--history", history, "--format", "json"])
+    page = tmp_path / "report.html"
+    main(["check", claims, "--history", history, "--format", "json", "--report", str(page)])
+    assert "1 line of the history" in page.read_text(encoding="utf-8")
     shown = capsys.readouterr()
     said = json.loads(shown.out)
     assert (said["lines"], said["rejected"], said["history_lines"], said["history_rejected"]) == (2, 1, 1, 1)

@@ -71,7 +71,16 @@ def test_the_findings_are_those_of_the_command(client: TestClient, capsysbinary:
     told = json.loads(capsysbinary.readouterr().out)
     assert found(answer) == found(told)
     assert len(answer["findings"]) == len(told["findings"]) > 3
-    for name in ("claims", "lines", "releases", "knowledge", "history_lines", "counts", "payers_unknown"):
+    for name in (
+        "claims",
+        "lines",
+        "releases",
+        "knowledge",
+        "history_lines",
+        "history_left_out",
+        "counts",
+        "payers_unknown",
+    ):
         assert answer[name] == told[name], name
 
 
@@ -80,6 +89,14 @@ def test_a_history_that_is_not_given_is_not_an_empty_one(client: TestClient) -> 
     assert check(client, lines=[block])["findings"] == []
     told = check(client, lines=[block], history=[])["findings"]
     assert [one["edit"] for one in told] == ["diagnostic-modifier-missing"]
+
+
+def test_rows_of_checked_claims_are_no_history(client: TestClient) -> None:
+    block = {**LINE, "hcpcs_code": "64493"}
+    told = check(
+        client, lines=[block], history=[{**block, "claim_id": f" {block['claim_id']}"}, {**block, "claim_id": "Z"}]
+    )
+    assert (told["history_lines"], told["history_left_out"]) == (2, 1)
 
 
 def test_rows_are_tidied_as_the_readers_of_files_do(client: TestClient) -> None:

@@ -154,7 +154,10 @@ class Expected(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """What the check says of itself: what went in, what was refused, with which releases and knowledge."""
+    """What the check says of itself: what went in, what was refused, with which releases and knowledge.
+
+    `history` says in words what history was given; '' where none was.
+    """
 
     files: tuple[str, ...]
     claims: int
@@ -162,7 +165,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     rejected: int
     knowledge: str
     releases: dict[str, str]
-    with_history: bool = False
+    history: str = ""
     refused: tuple[Refused, ...] = ()
     not_checked: tuple[NotChecked, ...] = ()
 
@@ -227,7 +230,6 @@ def report(findings: Path, run: Run, expected: Expected | None = None) -> Report
 
 def run_of(checked: Checked) -> Run:
     """Return what a check says of itself, in the words of a report; its files of findings and rejected records must still be there."""
-    with_history = checked.history_lines > 0
     return Run(
         files=tuple(Path(name).name for name in checked.files),
         claims=checked.claims,
@@ -235,10 +237,19 @@ def run_of(checked: Checked) -> Run:
         rejected=checked.rejected,
         knowledge=checked.knowledge,
         releases={kind: _editions(rows) for kind, rows in checked.releases.items() if rows},
-        with_history=with_history,
+        history=_history(checked),
         refused=_refused(checked.rejected_file) if checked.rejected_file else (),
-        not_checked=tuple(_not_checked(checked, with_history=with_history)),
+        not_checked=tuple(_not_checked(checked)),
     )
+
+
+def _history(checked: Checked) -> str:
+    if not checked.history_lines:
+        return ""
+    told = f"a history of {checked.history_lines:,} line{'' if checked.history_lines == 1 else 's'}"
+    if not checked.history_left_out:
+        return told
+    return f"{told}, {checked.history_left_out:,} of which {'is' if checked.history_left_out == 1 else 'are'} of claims checked here"
 
 
 def _editions(rows: Sequence[dict[str, str]]) -> str:
@@ -247,8 +258,14 @@ def _editions(rows: Sequence[dict[str, str]]) -> str:
     return f"{', '.join(spans)} ({' and '.join(held)})"
 
 
-def _not_checked(checked: Checked, *, with_history: bool) -> Iterator[NotChecked]:
-    if not with_history:
+def _not_checked(checked: Checked) -> Iterator[NotChecked]:
+    if checked.history_rejected:
+        yield NotChecked(
+            what=f"{checked.history_rejected:,} line{'' if checked.history_rejected == 1 else 's'} of the history",
+            why="They could not be read, so limits over time may count too few sessions.",
+            do="Mend or send again what --rejected FILE names.",
+        )
+    if not checked.history_lines:
         yield NotChecked(
             what="Sessions before these claims",
             why="No history was given, so limits over time count these claims only, and whether diagnostic sessions came before"

@@ -85,7 +85,10 @@ class RejectedRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """The answer of the contract: lines in = lines + rejected. `releases` says which NCCI tables answered for which days."""
+    """The answer of the contract: lines in = lines + rejected. `releases` says which NCCI tables answered for which days.
+
+    `history_left_out` of the `history_lines` are of claims that are checked, and so no history.
+    """
 
     claims: int
     lines: int
@@ -97,6 +100,8 @@ class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True):
     counts: tuple[EditCount, ...]
     payers_unknown: tuple[PayerUnknown, ...]
     rejected_records: tuple[RejectedRecord, ...]
+    history_left_out: int = 0
+    history_rejected: int = 0
     engine: str | None = None
     lines_without_unit_value: int | None = None
 

@@ -6,7 +6,7 @@ import datetime
 import io
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -102,6 +102,7 @@ class Checks:
             "releases": reference.releases(min(days), max(days)) if days else {},
             "knowledge": self._knowledge.digest,
             "history_lines": len(history or ()),
+            "history_left_out": _left_out(lines, history or ()),
             "counts": _counts(findings, lines),
             "payers_unknown": [{"payer": name, "lines": count} for name, count in unknown.most_common()],
             "rejected_records": refused,
@@ -184,6 +185,16 @@ def name_unknown_keys(text: str) -> None:
     ]  # fmt: skip
     if problems:
         raise FacetwiseError(problems)
+
+
+def _left_out(lines: Iterable[Row], history: Iterable[Row]) -> int:
+    """Return how many rows of the history are of claims that are checked, which the checker leaves out."""
+    claims = {_whose(row) for row in lines}
+    return sum(_whose(row) in claims for row in history)
+
+
+def _whose(row: Row) -> tuple[str, str]:
+    return row["claim_id"].strip(), (row.get("person_id") or "").strip()
 
 
 def _day(row: Row) -> datetime.date:
