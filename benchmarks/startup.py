@@ -55,7 +55,7 @@ def _ratio(arguments: list[str], environment: dict[str, str], before: Callable[[
 
 def _renders() -> None:
     from facetwise.briefing.build import build
-    from facetwise.briefing.write import render
+    from facetwise.document.write import render
     from facetwise.knowledge import load
 
     knowledge = load()

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from facetwise.briefing.document import (
+from facetwise.document.model import (
     Answer,
     AnyBlock,
     Cell,

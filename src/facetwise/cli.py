@@ -194,7 +194,7 @@ def _today(knowledge: Knowledge) -> tuple[date, str]:
 
 def _brief(options: argparse.Namespace) -> int:
     from facetwise.briefing.build import build
-    from facetwise.briefing.write import render, write
+    from facetwise.document.write import render, write
 
     knowledge = _load(options)
     notice = ""

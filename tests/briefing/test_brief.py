@@ -15,9 +15,9 @@ import pytest
 
 from facetwise.briefing.build import build
 from facetwise.briefing.compare import groups, questions
-from facetwise.briefing.document import Cell, Document, Facts, Line, TableBlock, to_json
 from facetwise.briefing.sections.overview import hospital_authorization
 from facetwise.briefing.subject import codes_of, subject
+from facetwise.document.model import Cell, Document, Facts, Line, TableBlock, to_json
 from facetwise.knowledge import Knowledge
 from facetwise.problems import FacetwiseError
 

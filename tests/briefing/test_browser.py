@@ -17,8 +17,8 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from facetwise.briefing.build import build
-from facetwise.briefing.document import Document, TableBlock
-from facetwise.briefing.render.html import to_html
+from facetwise.document.model import Document, TableBlock
+from facetwise.document.render.html import to_html
 from facetwise.knowledge import Knowledge
 
 ROOT = Path(__file__).parents[2]

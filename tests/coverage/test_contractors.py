@@ -10,13 +10,13 @@ import pytest
 
 from coverage_cases import Remembered
 from coverage_shapes import answered, given, wanted, write_lines
-from facetwise.briefing.document import TableBlock
 from facetwise.coverage.case import read_cases
 from facetwise.coverage.checklist import checklist
 from facetwise.coverage.determination import cover
 from facetwise.coverage.report import explained
 from facetwise.coverage.setwise import cover_file
 from facetwise.coverage.terminal import determination_text
+from facetwise.document.model import TableBlock
 from facetwise.knowledge import Knowledge, load
 
 _CASE: dict[str, Any] = {

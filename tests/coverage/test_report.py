@@ -9,12 +9,12 @@ from decimal import Decimal
 
 import pytest
 
-from facetwise.briefing.document import Checklist, Document, TableBlock, cited, to_json
-from facetwise.briefing.write import render
 from facetwise.coverage import Case, cover, read_cases
 from facetwise.coverage.checklist import blank, checklist
 from facetwise.coverage.labels import bearings, fact_label, fact_value, wanted_lines
 from facetwise.coverage.report import explained
+from facetwise.document.model import Checklist, Document, TableBlock, cited, to_json
+from facetwise.document.write import render
 from facetwise.knowledge import Knowledge
 from facetwise.knowledge.parts import Measure, Prior, Test
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from facetwise.briefing.write import render
 from facetwise.coverage import Case, cover, read_cases
 from facetwise.coverage.versus import changed, compare, comparison_document, comparison_text
+from facetwise.document.write import render
 from facetwise.knowledge import Knowledge
 from facetwise.problems import FacetwiseError
 

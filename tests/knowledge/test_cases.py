@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
-from facetwise.briefing.document import Line
 from facetwise.briefing.subject import subject
+from facetwise.document.model import Line
 from facetwise.knowledge import Knowledge
 from facetwise.problems import FacetwiseError
 

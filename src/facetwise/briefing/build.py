@@ -8,7 +8,6 @@ from datetime import date
 import msgspec
 
 from facetwise.briefing import changes
-from facetwise.briefing.document import AnyBlock, Document, Points, Section, SourceEntry, Timeline, cited, sealed
 from facetwise.briefing.sections import (
     billing_code,
     clinical,
@@ -21,14 +20,10 @@ from facetwise.briefing.sections import (
     usage,
 )
 from facetwise.briefing.subject import Subject, subject
-from facetwise.knowledge import Knowledge, View
+from facetwise.document.model import AnyBlock, Document, Points, Section, Timeline, cited, sealed
+from facetwise.document.sources import CPT_NOTICE, source_entries
+from facetwise.knowledge import Knowledge
 from facetwise.knowledge.store import BASE_LAYER
-
-CPT_NOTICE = (
-    "CPT codes are copyright of the American Medical Association; CPT is its registered trademark. This briefing "
-    "describes procedures in its own words and carries none of the AMA's descriptors. It is no legal, medical or "
-    "billing advice: confirm the live document before it decides a claim."
-)
 
 _FAR_DAYS = 3 * 365
 
@@ -121,31 +116,3 @@ def _for_audience(sections: list[Section], audience: str) -> list[Section]:
 
 def _folded(block: AnyBlock) -> AnyBlock:
     return msgspec.structs.replace(block, folded=True)
-
-
-def source_entries(view: View, keys: list[str]) -> tuple[SourceEntry, ...]:
-    """Return the sources of these keys, numbered in their order."""
-    found = []
-    for number, key in enumerate(keys, start=1):
-        source = view.source(key)
-        layer = view.store.source_layers[key]
-        found.append(
-            SourceEntry(
-                key=key,
-                title=source.title,
-                publisher=source.publisher,
-                url=source.url,
-                date=source.date,
-                evidence=source.evidence,
-                number=number,
-                version=source.version,
-                identifier=source.identifier,
-                canonical_url=source.canonical_url,
-                extent=source.extent,
-                vintage=source.vintage,
-                note=source.note,
-                weight=source.weight,
-                layer="" if layer == BASE_LAYER else layer,
-            )
-        )
-    return tuple(found)

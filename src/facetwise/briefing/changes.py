@@ -6,8 +6,8 @@ from datetime import date
 
 import msgspec
 
-from facetwise.briefing.document import Event
 from facetwise.briefing.subject import regions_of
+from facetwise.document.model import Event
 from facetwise.knowledge.kinds import Code, Statement
 from facetwise.knowledge.store import Dated, Store, Thing
 from facetwise.problems import FacetwiseError, Problem, nearest

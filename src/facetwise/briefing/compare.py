@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from facetwise.briefing.document import Cell, Line
 from facetwise.briefing.subject import NOT_ESTABLISHED, Subject
+from facetwise.document.model import Cell, Line
 from facetwise.knowledge.kinds import Payer, Question
 
 # Header and first column take one of the seven columns that a page can hold.

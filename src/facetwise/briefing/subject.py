@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 
-from facetwise.briefing.document import Cell, Line, Status, without_status
+from facetwise.document.model import Cell, Line, Status, without_status
 from facetwise.knowledge import Answer, Dated, Thing, View
 from facetwise.knowledge.kinds import Billing, Code, Family, PriorAuthorization, Statement
 from facetwise.knowledge.store import BASE_LAYER

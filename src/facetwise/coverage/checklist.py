@@ -4,20 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from facetwise.briefing.document import (
-    Answer,
-    AnyBlock,
-    Cell,
-    Checklist,
-    Column,
-    Document,
-    Line,
-    Section,
-    Status,
-    TableBlock,
-    TableRow,
-    plain_cell,
-)
 from facetwise.coverage.answers import Determination
 from facetwise.coverage.case import Case
 from facetwise.coverage.determination import cover
@@ -32,6 +18,20 @@ from facetwise.coverage.report import (
     policies_block,
     positions_block,
     title_of,
+)
+from facetwise.document.model import (
+    Answer,
+    AnyBlock,
+    Cell,
+    Checklist,
+    Column,
+    Document,
+    Line,
+    Section,
+    Status,
+    TableBlock,
+    TableRow,
+    plain_cell,
 )
 from facetwise.knowledge import Knowledge, View
 from facetwise.knowledge.kinds import DiagnosisList, Documentation, Family, Vocabulary

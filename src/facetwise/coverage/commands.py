@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from facetwise.problems import FacetwiseError, Problem
 
 if TYPE_CHECKING:
-    from facetwise.briefing.document import Document
     from facetwise.coverage.case import Case
+    from facetwise.document.model import Document
     from facetwise.knowledge import Knowledge
 
 _PAGES = ("html", "pdf", "markdown")
@@ -190,13 +190,13 @@ def _asked_case(options: argparse.Namespace, knowledge: Knowledge) -> Case:
 
 
 def _draw(options: argparse.Namespace, document: Document, form: str) -> None:
-    from facetwise.briefing.write import render
+    from facetwise.document.write import render
 
     _put(options, render(document, form, options.paper))
 
 
 def _put(options: argparse.Namespace, content: bytes) -> None:
-    from facetwise.briefing.write import write
+    from facetwise.document.write import write
     from facetwise.streams import print_bytes
 
     if options.output is None:

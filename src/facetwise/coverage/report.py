@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from facetwise.briefing.build import source_entries
-from facetwise.briefing.document import (
+from facetwise.coverage.answers import CriterionResult, Determination, Difference
+from facetwise.coverage.case import Case, Event
+from facetwise.coverage.labels import (
+    Bearing,
+    bearing_of,
+    bearings,
+    fact_label,
+    fact_value,
+    in_plain,
+    payer_name,
+    word_label,
+)
+from facetwise.coverage.logic import shown
+from facetwise.document.model import (
     Answer,
     AnyBlock,
     Cell,
@@ -24,19 +36,7 @@ from facetwise.briefing.document import (
     plain_cell,
     sealed,
 )
-from facetwise.coverage.answers import CriterionResult, Determination, Difference
-from facetwise.coverage.case import Case, Event
-from facetwise.coverage.labels import (
-    Bearing,
-    bearing_of,
-    bearings,
-    fact_label,
-    fact_value,
-    in_plain,
-    payer_name,
-    word_label,
-)
-from facetwise.coverage.logic import shown
+from facetwise.document.sources import source_entries
 from facetwise.knowledge import Knowledge, View
 from facetwise.knowledge.dating import in_words
 from facetwise.knowledge.kinds import Policy, Vocabulary

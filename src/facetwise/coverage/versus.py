@@ -8,7 +8,12 @@ from datetime import date
 
 import msgspec
 
-from facetwise.briefing.document import (
+from facetwise.coverage.answers import Determination
+from facetwise.coverage.case import Case
+from facetwise.coverage.determination import cover
+from facetwise.coverage.labels import Bearing, bearing_of, bearings, word_label
+from facetwise.coverage.report import OUTCOMES, authorization_block, document, found_text, state_of
+from facetwise.document.model import (
     Answer,
     Cell,
     Column,
@@ -21,11 +26,6 @@ from facetwise.briefing.document import (
     TableRow,
     plain_cell,
 )
-from facetwise.coverage.answers import Determination
-from facetwise.coverage.case import Case
-from facetwise.coverage.determination import cover
-from facetwise.coverage.labels import Bearing, bearing_of, bearings, word_label
-from facetwise.coverage.report import OUTCOMES, authorization_block, document, found_text, state_of
 from facetwise.knowledge import Knowledge, View
 from facetwise.knowledge.dating import in_words
 from facetwise.knowledge.kinds import Jurisdiction, Vocabulary

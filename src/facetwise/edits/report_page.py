@@ -9,9 +9,9 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from facetwise.briefing.build import CPT_NOTICE, source_entries
-from facetwise.briefing.document import Chart, Document, Section, Series, cited, sealed
-from facetwise.briefing.render.html import environment, style
+from facetwise.document.model import Chart, Document, Section, Series, cited, sealed
+from facetwise.document.render.html import environment, style
+from facetwise.document.sources import CPT_NOTICE, source_entries
 from facetwise.edits.report import EditRow, Groups, Report
 from facetwise.edits.report_pages import Page, page
 from facetwise.edits.report_terminal import answer, expected_words, first_things, money
@@ -84,7 +84,7 @@ def to_html(report: Report, knowledge: Knowledge) -> str:
 
 def write_html(report: Report, knowledge: Knowledge, path: Path) -> None:
     """Write the page, whole or not at all. Raises FacetwiseError where it cannot be written."""
-    from facetwise.briefing.write import write
+    from facetwise.document.write import write
 
     write(path, to_html(report, knowledge).encode())
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from facetwise.briefing.document import AnyBlock, Column, Line, Paragraph, Points, TableBlock, TableRow, plain_cell
+from facetwise.document.model import AnyBlock, Column, Line, Paragraph, Points, TableBlock, TableRow, plain_cell
 
 _HERE = Path(__file__).parent
 _LEFT_OUT = ("A claim that fails", "A claim that passes", "Changes")

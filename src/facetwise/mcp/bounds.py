@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from facetwise.briefing.build import source_entries
-from facetwise.briefing.document import SourceEntry
+from facetwise.document.model import SourceEntry
+from facetwise.document.sources import source_entries
 from facetwise.knowledge import View
 
 # Bytes of JSON of one answer, its sources included.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from facetwise.briefing.document import Document, cited
-from facetwise.briefing.render.markdown import to_markdown
+from facetwise.document.model import Document, cited
+from facetwise.document.render.markdown import to_markdown
 from facetwise.edits.report_pages import directory
 from facetwise.knowledge.kinds import Code
 from facetwise.problems import FacetwiseError, Problem, did_you_mean

@@ -9,11 +9,11 @@ from typing import Any
 
 from facetwise.briefing import changes
 from facetwise.briefing.build import build
-from facetwise.briefing.document import Document
 from facetwise.coding import Coded, code, read_encounters
 from facetwise.coding.encounter import Encounter
 from facetwise.coverage.case import Case, read_cases
 from facetwise.coverage.determination import Determination, cover
+from facetwise.document.model import Document
 from facetwise.knowledge import Knowledge
 from facetwise.payment.answer import Answer
 from facetwise.payment.compare import Comparison, compare

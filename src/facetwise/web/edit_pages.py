@@ -8,8 +8,8 @@ from datetime import date
 
 import msgspec
 
-from facetwise.briefing.build import source_entries
-from facetwise.briefing.document import AnyBlock, SourceEntry, cited
+from facetwise.document.model import AnyBlock, SourceEntry, cited
+from facetwise.document.sources import source_entries
 from facetwise.edits import report_pages
 from facetwise.knowledge import Knowledge
 from facetwise.problems import FacetwiseError, Problem, did_you_mean

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from facetwise.briefing.document import (
+from facetwise.briefing.subject import MOST_CITED, Subject, codes_of
+from facetwise.document.model import (
     AnyBlock,
     Cell,
     Column,
@@ -17,7 +18,6 @@ from facetwise.briefing.document import (
     TableRow,
     plain_cell,
 )
-from facetwise.briefing.subject import MOST_CITED, Subject, codes_of
 from facetwise.knowledge.dating import in_words
 from facetwise.knowledge.kinds import Code, Family
 from facetwise.knowledge.tables import Row

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from facetwise.briefing.document import (
+from facetwise.briefing.subject import Subject, regions_of
+from facetwise.document.model import (
     AnyBlock,
     Cell,
     Column,
@@ -13,7 +14,6 @@ from facetwise.briefing.document import (
     TableRow,
     plain_cell,
 )
-from facetwise.briefing.subject import Subject, regions_of
 from facetwise.knowledge.kinds import Example
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from facetwise.briefing.document import AnyBlock, Cell, Column, Line, Points, TableBlock, TableRow, plain_cell
 from facetwise.briefing.subject import Subject
+from facetwise.document.model import AnyBlock, Cell, Column, Line, Points, TableBlock, TableRow, plain_cell
 from facetwise.knowledge.kinds import DiagnosisList, Modifier
 
 _CORRECT_CODING = "correct-coding"

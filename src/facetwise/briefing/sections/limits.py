@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from facetwise.briefing.document import AnyBlock, Cell, Column, Line, Points, TableBlock, TableRow, plain_cell
 from facetwise.briefing.subject import Subject
+from facetwise.document.model import AnyBlock, Cell, Column, Line, Points, TableBlock, TableRow, plain_cell
 from facetwise.knowledge.kinds import Audit, Policy, Registry, Statement
 
 _STATES = {

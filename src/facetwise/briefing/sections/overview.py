@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from facetwise.briefing.compare import together
-from facetwise.briefing.document import Answer, AnyBlock, Cell, Facts, Line, Points, Status
 from facetwise.briefing.sections import payment
 from facetwise.briefing.subject import MOST_CITED, NOT_ESTABLISHED, Subject
+from facetwise.document.model import Answer, AnyBlock, Cell, Facts, Line, Points, Status
 from facetwise.knowledge.kinds import Position, PriorAuthorization
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from facetwise.briefing import compare
 from facetwise.briefing.compare import MOST_COLUMNS, Group
-from facetwise.briefing.document import (
+from facetwise.briefing.subject import NOT_ESTABLISHED, Subject
+from facetwise.document.model import (
     AnyBlock,
     Cell,
     Column,
@@ -15,7 +16,6 @@ from facetwise.briefing.document import (
     TableRow,
     plain_cell,
 )
-from facetwise.briefing.subject import NOT_ESTABLISHED, Subject
 from facetwise.knowledge.dating import in_words
 from facetwise.knowledge.kinds import Jurisdiction, Policy, Question
 

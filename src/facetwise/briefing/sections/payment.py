@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from facetwise.briefing.document import (
+from facetwise.briefing.subject import Subject
+from facetwise.document.model import (
     AnyBlock,
     Cell,
     Chart,
@@ -17,7 +18,6 @@ from facetwise.briefing.document import (
     TableRow,
     plain_cell,
 )
-from facetwise.briefing.subject import Subject
 from facetwise.knowledge.dating import in_words
 from facetwise.payment import fees
 from facetwise.payment.money import in_dollars, shown

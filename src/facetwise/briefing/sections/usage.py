@@ -5,7 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from facetwise.briefing.document import (
+from facetwise.briefing.subject import Subject
+from facetwise.document.model import (
     AnyBlock,
     Chart,
     Column,
@@ -17,7 +18,6 @@ from facetwise.briefing.document import (
     TableRow,
     plain_cell,
 )
-from facetwise.briefing.subject import Subject
 from facetwise.knowledge.tables import Row
 from facetwise.payment.money import shown
 

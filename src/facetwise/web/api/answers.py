@@ -9,12 +9,12 @@ import msgspec
 
 from facetwise import __version__
 from facetwise.briefing import compare as comparison
-from facetwise.briefing.build import source_entries
 from facetwise.briefing.changes import Change
 from facetwise.briefing.compare import MOST_COLUMNS
-from facetwise.briefing.document import SourceEntry, TableBlock, cited
 from facetwise.briefing.sections.payers import comparison_table
 from facetwise.briefing.subject import codes_of, subject
+from facetwise.document.model import SourceEntry, TableBlock, cited
+from facetwise.document.sources import source_entries
 from facetwise.knowledge import View
 from facetwise.knowledge.kinds import Code, Payer, Policy, Registry
 from facetwise.problems import FacetwiseError, Problem, nearest

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from facetwise.briefing.document import Document, to_json
 from facetwise.coding.code import Result
 from facetwise.coverage.determination import Determination
+from facetwise.document.model import Document, to_json
 from facetwise.payment.answer import Answer
 from facetwise.payment.compare import Comparison
 from facetwise.problems import FacetwiseError, Problem

@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from facetwise.briefing.render.markdown import escaped
 from facetwise.coverage.answers import CriterionResult, Determination, LimitResult
 from facetwise.coverage.case import Case
 from facetwise.coverage.labels import Bearing, bearing_of, bearings, payer_name, word_label
 from facetwise.coverage.report import state_of
+from facetwise.document.render.markdown import escaped
 from facetwise.edits.result import ClaimFinding
 from facetwise.knowledge import View
 from facetwise.knowledge.dating import in_words

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from facetwise.briefing.build import source_entries
 from facetwise.briefing.changes import names_itself
-from facetwise.briefing.document import Event, Timeline
+from facetwise.document.model import Event, Timeline
+from facetwise.document.sources import source_entries
 from facetwise.problems import FacetwiseError
 from facetwise.web.api import answers
 from facetwise.web.pages import choices

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from facetwise.briefing.build import source_entries
+from facetwise.document.sources import source_entries
 from facetwise.edits.report_page import GLYPHS, WORDS
 from facetwise.edits.report_terminal import money
 from facetwise.web import reply

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from facetwise.briefing.document import to_json
+from facetwise.document.model import to_json
 from facetwise.problems import FacetwiseError
 from facetwise.web.pages import choices
 from facetwise.web.pages.site import Site, address, chosen, only, several

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from facetwise.briefing.document import Document, to_json
 from facetwise.coverage.checklist import checklist
 from facetwise.coverage.report import explained
+from facetwise.document.model import Document, to_json
 from facetwise.problems import FacetwiseError
 from facetwise.web import reply
 from facetwise.web.api.form import asked_case, blank_form

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from facetwise.briefing.build import source_entries
-from facetwise.briefing.document import Cell, Column, Line, Points, TableBlock, TableRow, plain_cell
+from facetwise.document.model import Cell, Column, Line, Points, TableBlock, TableRow, plain_cell
+from facetwise.document.sources import source_entries
 from facetwise.knowledge import Dated, View
 from facetwise.knowledge.kinds import Statement
 from facetwise.problems import FacetwiseError

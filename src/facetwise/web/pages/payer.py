@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from facetwise.briefing.build import source_entries
+from facetwise.document.sources import source_entries
 from facetwise.knowledge.kinds import Payer
 from facetwise.problems import FacetwiseError
 from facetwise.web.api import answers

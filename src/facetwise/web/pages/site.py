@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from facetwise.briefing.render.html import environment
+from facetwise.document.render.html import environment
 from facetwise.problems import FacetwiseError
 from facetwise.web import reply
 from facetwise.web.check.uploads import Uploads
@@ -33,7 +33,7 @@ _STATIC = {
     "site.js": (_HERE, "static", "text/javascript"),
     "check.js": (_HERE, "static", "text/javascript"),
     "icon.svg": (_HERE, "static", "image/svg+xml"),
-    "briefing.css": ("facetwise.briefing", "templates", "text/css"),
+    "document.css": ("facetwise.document", "templates", "text/css"),
 }
 _FOREVER = "public, max-age=31536000, immutable"
 MENU = (

@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 
-from facetwise.briefing.build import source_entries
-from facetwise.briefing.document import Cell, Column, Line, Paragraph, SourceEntry, TableBlock, TableRow, plain_cell
 from facetwise.coding import Coded, Encounter
 from facetwise.coding.code import Result
 from facetwise.coverage.case import Case
 from facetwise.coverage.determination import Determination
 from facetwise.coverage.labels import payer_name
 from facetwise.coverage.report import authorization_block, policies_block, positions_block
+from facetwise.document.model import Cell, Column, Line, Paragraph, SourceEntry, TableBlock, TableRow, plain_cell
+from facetwise.document.sources import source_entries
 from facetwise.findings import SEVERITIES, Finding
 from facetwise.knowledge import View
 from facetwise.payment.compare import Comparison, Side

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from facetwise.briefing.build import build
-from facetwise.briefing.document import (
+from facetwise.document.model import (
     STATUS_WORDS,
     Answer,
     AnyBlock,
@@ -33,7 +33,7 @@ from facetwise.briefing.document import (
     Timeline,
     plain_cell,
 )
-from facetwise.briefing.render.html import environment, to_html
+from facetwise.document.render.html import environment, to_html
 from facetwise.knowledge import Knowledge
 from small_document import SOURCE, document, hostile
 

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 
-from facetwise.briefing.document import (
+from facetwise.document.model import (
     STATUS_WORDS,
     Answer,
     AnyBlock,
@@ -24,8 +24,8 @@ from facetwise.briefing.document import (
     Timeline,
     without_status,
 )
-from facetwise.briefing.render import marks
-from facetwise.briefing.render.html import thousands
+from facetwise.document.render import marks
+from facetwise.document.render.html import thousands
 from facetwise.knowledge.dating import in_words
 
 # What Markdown or HTML could take for markup; a text of the knowledge is never more than text.

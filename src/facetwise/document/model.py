@@ -1,4 +1,4 @@
-"""The briefing as a document: sections of blocks, every statement with its sources, ready for any renderer.
+"""A cited document, such as a briefing: sections of blocks, every statement with its sources, ready for any renderer.
 
 The JSON of a document is what `brief --format json` prints; HTML, PDF and Markdown are drawn from the same blocks.
 """
@@ -209,7 +209,7 @@ AnyBlock = Answer | Paragraph | Points | Facts | TableBlock | Chart | Timeline |
 
 
 class Section(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A section of the briefing; `folded` when the chosen audience needs it least."""
+    """A section; `folded` when the chosen audience needs it least."""
 
     id: str
     title: str
@@ -218,7 +218,7 @@ class Section(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class SourceEntry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A source as the briefing lists it; `number` is the one that print shows."""
+    """A source as a document lists it; `number` is the one that print shows."""
 
     key: str
     title: str

@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from facetwise.briefing.document import Document, to_json
+from facetwise.document.model import Document, to_json
 from facetwise.problems import FacetwiseError, Problem
 
 
@@ -16,14 +16,14 @@ def render(document: Document, form: str, paper: str = "a4") -> bytes:
     if form == "json":
         return to_json(document)
     if form == "html":
-        from facetwise.briefing.render.html import to_html
+        from facetwise.document.render.html import to_html
 
         return to_html(document).encode()
     if form == "markdown":
-        from facetwise.briefing.render.markdown import to_markdown
+        from facetwise.document.render.markdown import to_markdown
 
         return to_markdown(document).encode()
-    from facetwise.briefing.render.pdf import to_pdf
+    from facetwise.document.render.pdf import to_pdf
 
     return to_pdf(document, paper)
 

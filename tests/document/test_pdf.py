@@ -11,7 +11,7 @@ import pypdfium2
 import pytest
 
 from facetwise.briefing.build import build
-from facetwise.briefing.document import (
+from facetwise.document.model import (
     Answer,
     AnyBlock,
     Cell,
@@ -34,7 +34,7 @@ from facetwise.briefing.document import (
     Timeline,
     plain_cell,
 )
-from facetwise.briefing.render.pdf import to_pdf
+from facetwise.document.render.pdf import to_pdf
 from facetwise.knowledge import Knowledge
 from facetwise.problems import FacetwiseError
 

@@ -13,8 +13,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from facetwise.briefing.build import build
-from facetwise.briefing.document import Answer, Cell, Document, Facts, Line, Paragraph, Points, Section, Steps
-from facetwise.briefing.render.markdown import to_markdown
+from facetwise.document.model import Answer, Cell, Document, Facts, Line, Paragraph, Points, Section, Steps
+from facetwise.document.render.markdown import to_markdown
 from facetwise.knowledge import Knowledge
 from small_document import SOURCE, document, hostile
 

@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any
 
-from facetwise.briefing.document import Chart
+from facetwise.document.model import Chart
 
 # Four hues of differing lightness; also told apart by dash or by their labels.
 HUES = ("#0b5cad", "#a35200", "#00796b", "#7b3fa0")

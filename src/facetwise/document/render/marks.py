@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from facetwise.briefing.document import STATUS_WORDS, Document, Line
+from facetwise.document.model import STATUS_WORDS, Document, Line
 from facetwise.knowledge.dating import in_words
 
 STATUS_GLYPHS = {

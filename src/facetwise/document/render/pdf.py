@@ -1,4 +1,4 @@
-"""PDF: the briefing on paper, laid out by Typst from the document as data.
+"""PDF: a document on paper, laid out by Typst from the document as data.
 
 Nothing of the document ever stands in the template's source: this module turns it into plain values (words, glyphs,
 source numbers, column widths), the template reads them as JSON and prints text as text. What is folded on a page goes
@@ -18,11 +18,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from facetwise.briefing import charts
-from facetwise.briefing import document as model
-from facetwise.briefing.document import STATUS_WORDS, Cell, Chart, Column, Document, Line, TableBlock, TableRow
-from facetwise.briefing.render import marks
-from facetwise.briefing.render.html import thousands
+from facetwise.document import charts, model
+from facetwise.document.model import STATUS_WORDS, Cell, Chart, Column, Document, Line, TableBlock, TableRow
+from facetwise.document.render import marks
+from facetwise.document.render.html import thousands
 from facetwise.knowledge.dating import in_words
 from facetwise.problems import FacetwiseError, Problem, did_you_mean
 
@@ -53,7 +52,7 @@ def to_pdf(document: Document, paper: str = "a4") -> bytes:
         found = "PDF needs the package typst, which is not installed"
         raise _error(found, mend="install it: pip install 'facetwise[pdf]'") from None
     files = {
-        "main": _resource("templates/briefing.typ"),
+        "main": _resource("templates/document.typ"),
         "document.json": json.dumps(_breakable(_Reader(document, paper).document()), ensure_ascii=False).encode(),
     }
     day = date.fromisoformat(document.as_of)
@@ -88,12 +87,12 @@ def _error(found: str, expected: str = "", mend: str = "") -> FacetwiseError:
 
 
 def _resource_path(name: str) -> str:
-    return str(importlib.resources.files("facetwise.briefing").joinpath(name))
+    return str(importlib.resources.files("facetwise.document").joinpath(name))
 
 
 @functools.cache
 def _resource(name: str) -> bytes:
-    return importlib.resources.files("facetwise.briefing").joinpath(name).read_bytes()
+    return importlib.resources.files("facetwise.document").joinpath(name).read_bytes()
 
 
 @dataclass

@@ -11,9 +11,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup, escape
 
-from facetwise.briefing import charts
-from facetwise.briefing.document import STATUS_WORDS, Chart, Document, SourceEntry
-from facetwise.briefing.render import marks
+from facetwise.document import charts
+from facetwise.document.model import STATUS_WORDS, Chart, Document, SourceEntry
+from facetwise.document.render import marks
 from facetwise.knowledge.dating import in_words
 
 _GRADES = ("primary", "secondary", "superseded", "inferred")
@@ -21,8 +21,8 @@ _GRADES = ("primary", "secondary", "superseded", "inferred")
 
 @functools.cache
 def environment(*packages: str) -> jinja2.Environment:
-    """Return what renders blocks; the templates of `packages` come before those of the briefing."""
-    names = (*packages, "facetwise.briefing")
+    """Return what renders blocks; the templates of `packages` come before those of this room."""
+    names = (*packages, "facetwise.document")
     environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader([jinja2.PackageLoader(name, "templates") for name in names]),
         autoescape=True,
@@ -76,7 +76,7 @@ def to_html(document: Document) -> str:
     """Return the document as one self-contained page."""
     return (
         environment()
-        .get_template("briefing.html")
+        .get_template("document.html")
         .render(
             document=document,
             entries={entry.key: entry for entry in document.sources},
@@ -88,7 +88,7 @@ def to_html(document: Document) -> str:
 @functools.cache
 def style() -> Markup:
     """Return the style sheet of the blocks."""
-    path = importlib.resources.files("facetwise.briefing") / "templates" / "briefing.css"
+    path = importlib.resources.files("facetwise.document") / "templates" / "document.css"
     # The style sheet is ours, not a user's; it is marked safe so that its quotes stay quotes.
     return Markup(path.read_text(encoding="utf-8"))  # noqa: S704
 
