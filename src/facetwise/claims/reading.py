@@ -21,7 +21,6 @@ import pyarrow.parquet as pq
 from facetwise.claims import flat
 from facetwise.claims.columns import NAMES, SCHEMA
 from facetwise.claims.fhir import read_fhir
-from facetwise.claims.last_day import last_day as latest
 from facetwise.claims.recognize import Found, opened, recognize
 from facetwise.claims.rejected import BYTE, Counts, Quarantine, Rejected
 from facetwise.claims.x12 import read_837
@@ -167,7 +166,7 @@ def _reading(
     held: list[tempfile.TemporaryDirectory[str]] = []
     found = tuple(_standard_input(work, held) if str(path) == "-" else recognize(Path(path)) for path in paths)
     names = tuple(one.name for one in found)
-    return Reading(names, last_day or latest(), on_rejected=on_rejected, _found=found, _work=work, _held=held)
+    return Reading(names, last_day or _last_day(), on_rejected=on_rejected, _found=found, _work=work, _held=held)
 
 
 def _standard_input(work: Path | None, held: list[tempfile.TemporaryDirectory[str]]) -> Found:
@@ -183,3 +182,9 @@ def _standard_input(work: Path | None, held: list[tempfile.TemporaryDirectory[st
 def _workplace(work: Path | None) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(dir=work, prefix="facetwise-claims-") as place:
         yield Path(place)
+
+
+def _last_day() -> date:
+    from facetwise.knowledge import load
+
+    return max(load().store.horizon.until, date.today())

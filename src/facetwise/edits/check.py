@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -140,7 +141,10 @@ def _run_over(
         closing.callback(rejected.close)
         _tune(connection, work, asked.settings)
         progress("reading", 0.0)
-        source = offer_source(connection, asked.claims, asked.history, work, rejected, in_place=in_place)
+        latest = max(knowledge.store.horizon.until, date.today())
+        source = offer_source(
+            connection, asked.claims, asked.history, work, rejected, last_day=latest, in_place=in_place
+        )
         again = without_checked(connection) if asked.history else 0
         attach(connection, tables)
         books = connection.execute("SELECT payer, state, book FROM book_of").fetchall()

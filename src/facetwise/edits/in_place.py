@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from facetwise.claims.columns import COLUMNS, NAMES, OPTIONAL, READ_ADDS
-from facetwise.claims.last_day import last_day
 
 if TYPE_CHECKING:
     import duckdb
@@ -48,8 +47,13 @@ class OddEndsError(Exception):
     """A text of a file read in place ends with a blank: the files are to be offered again, not in place."""
 
 
-def offer_in_place(connection: duckdb.DuckDBPyConnection, path: Path | str, view: str, file: int) -> int | None:
-    """Make the view of a file that needs no mending and return its lines; None when it has to be read by `claims`."""
+def offer_in_place(
+    connection: duckdb.DuckDBPyConnection, path: Path | str, view: str, file: int, last_day: date
+) -> int | None:
+    """Make the view of a file that needs no mending and return its lines; None when it has to be read by `claims`.
+
+    A service after `last_day` has to be mended.
+    """
     import duckdb
 
     try:
@@ -64,7 +68,8 @@ def offer_in_place(connection: duckdb.DuckDBPyConnection, path: Path | str, view
         return None
     empty, whole, begun = _statistics(connection, path)
     filled = [name for name in NAMES if name in types and name not in empty]
-    lines = _clean(connection, "read_parquet('" + str(path).replace("'", "''") + "')", filled, whole, begun)
+    bounds = [one for one in _bounds(last_day) if one[0] in filled]
+    lines = _clean(connection, "read_parquet('" + str(path).replace("'", "''") + "')", filled, whole, begun, bounds)
     if lines is not None:
         _make_view(connection, path, view, file, filled)
     return lines
@@ -101,7 +106,12 @@ def _statistics(connection: duckdb.DuckDBPyConnection, path: Path | str) -> tupl
 
 
 def _clean(
-    connection: duckdb.DuckDBPyConnection, table: str, filled: list[str], whole: set[str], begun: set[str]
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    filled: list[str],
+    whole: set[str],
+    begun: set[str],
+    bounds: list[tuple[str, Any, Any]],
 ) -> int | None:
     """Return how many lines there are when each is as it should be but for where texts end, else None.
 
@@ -114,7 +124,6 @@ def _clean(
     if any(name not in filled for name in _FILLED):
         (lines,) = row(f"SELECT count(*) FROM {table}")  # noqa: S608 - names of our own, here and below
         return None if lines else 0
-    bounds = [one for one in _bounds(last_day()) if one[0] in filled]
     asked = ", ".join(f"min({name}), max({name})" for name, _, _ in bounds)
     lines, *values = row(f"SELECT count(*), {asked} FROM {table}")  # noqa: S608
     for place, (_, low, high) in enumerate(bounds):

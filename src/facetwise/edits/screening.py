@@ -67,7 +67,7 @@ FROM (
 )
 WHERE pair IN (SELECT pair FROM pair_asked)
 """
-SLICE_LINES = 6_000_000
+SLICE_LINES = 4_000_000
 
 
 def slices(lines: int) -> list[tuple[int, int]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,9 +63,13 @@ def offer_source(
     work: Path,
     rejected: Writer,
     *,
+    last_day: date,
     in_place: bool = True,
 ) -> Source:
-    """Create the view `source` and return what it holds. Raises FacetwiseError for files that cannot be read."""
+    """Create the view `source` and return what it holds; dates of service after `last_day` are refused.
+
+    Raises FacetwiseError for files that cannot be read.
+    """
     given = [(1, path) for path in claims] + [(0, path) for path in history]
     rejected.names = tuple(_name(path) for _, path in given)
     found = Source(rejected.names)
@@ -72,11 +77,11 @@ def offer_source(
     first = 0
     for number, (checked, path) in enumerate(given):
         view = f"given_{number}"
-        lines = offer_in_place(connection, path, view, number) if in_place else None
+        lines = offer_in_place(connection, path, view, number, last_day) if in_place else None
         if lines is not None:
             found.unseen = True
         else:
-            lines = _read(connection, path, view, number, work, rejected, found, checked=bool(checked))
+            lines = _read(connection, path, view, number, work, rejected, found, last_day, checked=bool(checked))
         parts.append(
             f"SELECT * REPLACE (line_id + {first:d} AS line_id), {checked:d} AS checked FROM {view}"  # noqa: S608
         )
@@ -101,6 +106,7 @@ def _read(
     work: Path,
     rejected: Writer,
     found: Source,
+    last_day: date,
     *,
     checked: bool,
 ) -> int:
@@ -109,7 +115,9 @@ def _read(
 
     inner = connection.cursor()
     try:
-        reading = offer(inner, [path], work, name=f"{view}_lines", first_file=file, on_rejected=rejected)
+        reading = offer(
+            inner, [path], work, name=f"{view}_lines", first_file=file, last_day=last_day, on_rejected=rejected
+        )
         out = work / f"{view}.parquet"
         inner.execute(f"SET preserve_insertion_order = true; COPY {view}_lines TO '{_quoted(out)}' (FORMAT parquet)")
         inner.execute("SET preserve_insertion_order = false")
