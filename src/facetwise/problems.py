@@ -6,13 +6,11 @@ what is expected and how to mend it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing to mend. `line` counts from 1; 0 means that the whole file (or the call) is meant."""
 
     file: str
@@ -20,7 +18,7 @@ class Problem:
     found: str
     expected: str = ""
     mend: str = ""
-    level: str = field(default="error", compare=False)
+    level: str = "error"
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
@@ -44,6 +42,8 @@ class FacetwiseError(Exception):
 
 def nearest(word: str, known: Iterable[str], count: int = 1) -> list[str]:
     """Return up to `count` of the known words that look most like `word`, best first."""
+    import difflib  # only when something is wrong
+
     return difflib.get_close_matches(word, list(known), n=count, cutoff=0.5)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from datetime import date
 from pathlib import Path
@@ -173,6 +172,8 @@ def _one(options: argparse.Namespace, knowledge: Knowledge) -> Case:
 
 def _asked_case(options: argparse.Namespace, knowledge: Knowledge) -> Case:
     """Return the case that the options ask about; faults are told without a place in a file."""
+    import json
+
     from facetwise.coverage import read_cases
 
     given: dict[str, Any] = {"date_of_service": min(date.today(), knowledge.store.horizon.until).isoformat()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -48,6 +47,8 @@ def run_mcp(options: argparse.Namespace) -> int:
 
 def _log(*, quiet: bool) -> None:
     """Log to standard error only: standard output is the protocol's."""
+    import logging
+
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     own = logging.getLogger("facetwise.mcp")

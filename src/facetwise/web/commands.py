@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import logging
-import socket
 import sys
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from facetwise.problems import FacetwiseError, Problem
+
+if TYPE_CHECKING:
+    import socket
 
 _BACKLOG = 256
 _MOST_CONNECTIONS = 1_000
@@ -102,6 +103,8 @@ def run_serve(options: argparse.Namespace) -> int:
 
 
 def _listen(host: str, port: int) -> socket.socket:
+    import socket
+
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
@@ -118,6 +121,8 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _log(*, quiet: bool) -> None:
+    import logging
+
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     own = logging.getLogger("facetwise.web")
