@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Progress = Callable[[str, float], None]
 # Lines in a lot: what keeps the memory of the join within a gigabyte.
 LOT_LINES = 12_000_000
+_LOT_FILE = "lot-{}.parquet"
 # Texts that run side by side: many have steps that use one processor only.
 _TOGETHER = 2
 _DX = tuple(f"diagnosis_code_{number}" for number in range(1, 26))
@@ -117,13 +118,15 @@ class Batch:
         Lots of many are kept as files; those that lie finished in the directory are not done again.
         """
         run = self._connection.execute
+        self._progress("judging", 0.5)
         if found.lots == 1:
             self._lot(0)
             run(f"CREATE OR REPLACE VIEW found AS {SELECT}")
+            self._progress("judging", 0.95)
             return
         parts = []
         for lot in range(found.lots):
-            part = self._work / f"lot-{lot:04d}.parquet"
+            part = self._work / _LOT_FILE.format(f"{lot:04d}")
             if not part.exists():
                 self._lot(lot)
                 unfinished = part.with_suffix(".unfinished")
@@ -219,8 +222,12 @@ class Batch:
             (number, family) for number, family in enumerate(self.families) if not empty.intersection(family.needs)
         ]
         with ThreadPoolExecutor(_TOGETHER) as pool:
-            for job in [pool.submit(self._judge, number, family) for number, family in asked]:
-                job.result()
+            try:
+                for job in [pool.submit(self._judge, number, family) for number, family in asked]:
+                    job.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
 
     def _judge(self, number: int, family: Family) -> None:
         """Put the findings of a family into the table `finding`; a text's `line` is that of the family's screen."""
@@ -231,6 +238,11 @@ class Batch:
 
     def _row(self, query: str) -> Any:
         return self._connection.execute(query).fetchone()
+
+
+def lot_files(work: Path) -> list[Path]:
+    """Return the findings of finished lots that lie in a directory."""
+    return sorted(work.glob(_LOT_FILE.format("*")))
 
 
 def digest_of(parts: Sequence[str]) -> str:

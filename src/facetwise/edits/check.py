@@ -6,7 +6,6 @@ import contextlib
 import json
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from facetwise.claims.payer import Payers
-from facetwise.edits.batch import Batch, Found, Settings, attach, digest_of, tune
+from facetwise.edits.batch import Batch, Found, Settings, attach, digest_of, lot_files, tune
 from facetwise.edits.books import Books
 from facetwise.edits.found import FoundRows, within
 from facetwise.edits.history import without_checked
@@ -63,13 +62,10 @@ def checked(
     breaks off after a lot was finished, the directory stays, and the same call with `resume` takes it up again. Raises
     FacetwiseError for inputs that cannot be read and limits that are none.
     """
-    begin = time.perf_counter()
     tables = reference(knowledge, catalog)
     key = _key(asked, tables)
     with _workplace(output, key, asked.resume) as work, ExitStack() as opened:
-        result = _run(asked, knowledge, tables, work, progress, opened)
-        result.seconds = time.perf_counter() - begin
-        yield result
+        yield _run(asked, knowledge, tables, work, progress, opened)
 
 
 def _key(asked: Asked, tables: Reference) -> str:
@@ -106,7 +102,7 @@ def _workplace(output: Path | None, key: str, resume: bool) -> Iterator[Path]:
     try:
         yield work
     except BaseException:
-        if not any(work.glob("lot-*.parquet")):
+        if not lot_files(work):
             shutil.rmtree(work, ignore_errors=True)
         raise
     shutil.rmtree(work, ignore_errors=True)
@@ -118,6 +114,8 @@ def _run(
     try:
         return _run_over(asked, knowledge, tables, work, progress, opened, in_place=True)
     except OddEndsError:
+        for part in lot_files(work):
+            part.unlink()
         return _run_over(asked, knowledge, tables, work, progress, opened, in_place=False)
 
 

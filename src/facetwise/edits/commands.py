@@ -95,15 +95,17 @@ def run(options: argparse.Namespace) -> int:
         settings=Settings(options.memory_limit, options.threads),
         resume=options.resume,
     )
+    begin = time.perf_counter()
     with checked(asked, knowledge, out, _Progress()) as result:
         if out is not None:
             output.write(result, form, out)
         else:
             _print(result, form)
+        seconds = time.perf_counter() - begin
         if rejected is not None:
             output.keep_rejected(result, rejected)
         _also(options, result, knowledge, asked)
-        _tell(result, out, rejected)
+        _tell(result, out, rejected, seconds)
         if not result.lines and result.rejected_records:
             raise _nothing_read(result)
         return _REFUSED if result.refused else 0
@@ -159,13 +161,13 @@ def _print(result: Checked, form: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def _tell(result: Checked, out: Path | None, rejected: Path | None) -> None:
+def _tell(result: Checked, out: Path | None, rejected: Path | None, seconds: float) -> None:
     said = sys.stderr
     if out is not None:
-        rate = f", {result.lines / result.seconds:,.0f} lines a second" if result.seconds > _QUIET else ""
+        rate = f", {result.lines / seconds:,.0f} lines a second" if seconds > _QUIET else ""
         print(
             f"{out}: {result.total:,} findings on {result.lines:,} lines of {result.claims:,} claims"
-            f" in {result.seconds:.1f} s{rate}",
+            f" in {seconds:.1f} s{rate}",
             file=said,
         )
     if result.history_left_out:

@@ -75,7 +75,6 @@ class Checked:
     lines_without_unit_value: int = 0
     history_left_out: int = 0
     history_rejected: int = 0
-    seconds: float = 0.0
     rows: FoundRows | None = None
     rejected_file: Path | None = None
 
