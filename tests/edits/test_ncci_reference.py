@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from facetwise.catalog import open_catalog
 from facetwise.edits import Checker
-from facetwise.edits.reference.build import reference
+from facetwise.edits.reference.build import _prune, reference
 from facetwise.edits.reference.codes import day_number
 from facetwise.edits.reference.ncci import outside
 from facetwise.knowledge import Knowledge
@@ -119,3 +121,16 @@ def test_parts_outside_of_spans() -> None:
     assert outside((1, 10), [(3, 4), (6, 12)]) == [(1, 2), (5, 5)]
     assert outside((1, 10), [(0, 11)]) == []
     assert outside((5, 6), [(1, 4), (7, 9)]) == [(5, 6)]
+
+
+def test_only_old_files_that_are_not_in_use_are_taken_away(tmp_path: Path) -> None:
+    now = time.time()
+    for number in range(8):
+        path = tmp_path / f"reference-{number}.duckdb"
+        path.touch()
+        hours = number if number < 5 else 0.5
+        os.utime(path, (now - 3600 * hours, now - 3600 * hours))
+    _prune(tmp_path, "4")
+    left = {path.stem.removeprefix("reference-") for path in tmp_path.iterdir()}
+    # 0, 5, 6 and 7 were used within the hour; of the older ones the own one stays.
+    assert left == {"0", "5", "6", "7", "4"}

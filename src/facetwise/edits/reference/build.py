@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import sqlite3
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 
 _ROOM = Path(__file__).parents[1]
 _CHUNK = 50_000
-_KEPT = 3  # reference files of each kind that stay in the cache
+_KEPT = 3  # reference files of each kind that stay in the cache, beside those used within the last hour
+_IN_USE = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Reference:
                 with duckdb.connect(str(self.duckdb), read_only=True) as connection:
                     _write_sqlite(connection, reference_shapes(), made)
                 made.replace(lite)
+        _use(lite)
         return lite
 
     def releases(self, first: int, last: int) -> dict[str, list[dict[str, str]]]:
@@ -83,6 +87,7 @@ def reference(knowledge: Knowledge, catalog: Path | None = None) -> Reference:
             rows |= code_rows(knowledge) | _payer_rows(knowledge) | {"edition": edition_rows(editions)}
             _build(duck, rows, opened, releases)
             _prune(place, digest)
+        _use(duck)
     return Reference(digest, duck, tuple(editions))
 
 
@@ -173,11 +178,19 @@ def _chunks(connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[list[t
         yield chunk
 
 
+def _use(path: Path) -> None:
+    """Note that a file is about to be opened, so that no other process takes it away as an old one."""
+    with contextlib.suppress(OSError):
+        os.utime(path)
+
+
 def _prune(place: Path, digest: str) -> None:
-    """Delete the reference files of knowledge and catalogs gone by, but for the newest."""
+    """Delete the reference files of knowledge and catalogs gone by, but for the newest and those that are in use."""
+    unused = time.time() - _IN_USE
     for ending in ("duckdb", "sqlite"):
         old = [path for path in place.glob(f"reference-*.{ending}") if digest not in path.name]
         with contextlib.suppress(OSError):
             old.sort(key=lambda path: path.stat().st_mtime, reverse=True)
             for path in old[_KEPT - 1 :]:
-                path.unlink()
+                if path.stat().st_mtime < unused:
+                    path.unlink()
