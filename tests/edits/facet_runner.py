@@ -17,6 +17,7 @@ import pyarrow as pa
 from facetwise.claims.columns import COLUMNS, SCHEMA
 from facetwise.edits.history import rows_without_checked
 from facetwise.edits.prepare.statements import MACRO, fill
+from facetwise.edits.reference.build import payer_rows
 from facetwise.edits.reference.codes import code_rows
 from facetwise.edits.reference.payers import compile_payers
 from facetwise.edits.registry import FAMILIES
@@ -36,8 +37,13 @@ class Runner:
     """The reference tables of a knowledge, and the texts over them."""
 
     def __init__(self, knowledge: Knowledge, only: tuple[str, ...] = ()):
-        self.tables = compile_payers(knowledge.store, only)
-        rows = {name: found for name, (_, found) in self.tables.items()} | code_rows(knowledge)
+        made = (
+            {name: found for name, (_, found) in compile_payers(knowledge.store, only).items()}
+            if only
+            else payer_rows(knowledge)
+        )
+        self.tables = {name: (tuple(reference_shapes()[name].columns), found) for name, found in made.items()}
+        rows = made | code_rows(knowledge)
         self.duck = duckdb.connect()
         self.duck.execute(MACRO)
         self.lite = sqlite3.connect(":memory:")
@@ -52,7 +58,7 @@ class Runner:
         self.duck.execute(f"CREATE TABLE given (line_id BIGINT, checked INTEGER, {columns})")
         self.duck.execute("CREATE TABLE payer_book (payer VARCHAR, filing VARCHAR, state VARCHAR, book INTEGER)")
         self.books: dict[tuple[str, str], int] = {
-            (payer, state): book for payer, state, book in self.tables["book_of"][1]
+            (str(payer), str(state)): int(str(book)) for payer, state, book in self.tables["book_of"][1]
         }
         self.titles = {
             said: thing.slug

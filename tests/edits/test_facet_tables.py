@@ -16,6 +16,8 @@ import facetwise.edits
 from edits.facet_runner import Runner, runner_of
 from facetwise.coding.code import bilateral_layout
 from facetwise.coding.encounter import Encounter
+from facetwise.edits.reference import payers
+from facetwise.edits.reference.build import payer_rows
 from facetwise.edits.reference.codes import day_number
 from facetwise.edits.reference.payer_tables import PAYER_TABLES
 from facetwise.edits.tables import BOOKS, CODES
@@ -209,3 +211,18 @@ def test_no_code_or_payer_in_the_texts_or_their_tables() -> None:
     for path in files:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"\b(\d{4}[0-9T]|[A-Z]\d{4})\b(?!-)", text), path.name
+
+
+def test_what_payers_say_is_kept_and_a_broken_file_is_made_again(
+    knowledge: Knowledge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = payer_rows(knowledge)
+    monkeypatch.setenv("FACETWISE_HOME", str(tmp_path))
+    (tmp_path / "cache").mkdir()
+    assert payer_rows(knowledge) == made
+    (kept,) = (tmp_path / "cache").glob("payers-*.msgpack")
+    whole = kept.read_bytes()
+    monkeypatch.setattr(payers, "compile_payers", lambda store: {"book": ((), [(0,)])})
+    assert payer_rows(knowledge) == made, "it was kept"
+    kept.write_bytes(whole[: len(whole) // 2])
+    assert payer_rows(knowledge) == {"book": [(0,)]}

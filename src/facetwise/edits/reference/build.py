@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -84,17 +84,31 @@ def reference(knowledge: Knowledge, catalog: Path | None = None) -> Reference:
         editions += [_edition(release) for release in releases]
         if not duck.exists():
             place.mkdir(parents=True, exist_ok=True)
-            rows |= code_rows(knowledge) | _payer_rows(knowledge) | {"edition": edition_rows(editions)}
+            rows |= code_rows(knowledge) | payer_rows(knowledge) | {"edition": edition_rows(editions)}
             _build(duck, rows, opened, releases)
             _prune(place, digest)
         _use(duck)
     return Reference(digest, duck, tuple(editions))
 
 
-def _payer_rows(knowledge: Knowledge) -> dict[str, Rows]:
-    from facetwise.edits.reference.payers import compile_payers
+def payer_rows(knowledge: Knowledge) -> dict[str, Rows]:
+    """Return the rows of the tables that come from what payers say, kept in the cache: to make them takes seconds."""
+    kept = cache_directory() / f"payers-{_digest(knowledge, [])}.msgpack"
+    try:
+        found: dict[str, Rows] = msgspec.msgpack.decode(kept.read_bytes(), type=dict[str, list[tuple[Any, ...]]])
+        _use(kept)
+    except (OSError, msgspec.MsgspecError):
+        from facetwise.edits.reference.payers import compile_payers
 
-    return {name: rows for name, (_, rows) in compile_payers(knowledge.store).items()}
+        found = {name: rows for name, (_, rows) in compile_payers(knowledge.store).items()}
+        with contextlib.suppress(OSError):  # where nothing can be kept it is made again
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".payers-") as scratch:
+                made = Path(scratch) / kept.name
+                made.write_bytes(msgspec.msgpack.encode(found))
+                made.replace(kept)
+            _prune(kept.parent, kept.name)
+    return found
 
 
 def _edition(release: Release) -> Edition:
@@ -184,11 +198,14 @@ def _use(path: Path) -> None:
         os.utime(path)
 
 
-def _prune(place: Path, digest: str) -> None:
-    """Delete the reference files of knowledge and catalogs gone by, but for the newest and those that are in use."""
+def _prune(place: Path, own: str) -> None:
+    """Delete the files of knowledge and catalogs gone by, but for the newest and those that are in use.
+
+    `own` stands in the names of those that are needed now.
+    """
     unused = time.time() - _IN_USE
-    for ending in ("duckdb", "sqlite"):
-        old = [path for path in place.glob(f"reference-*.{ending}") if digest not in path.name]
+    for kind in ("reference-*.duckdb", "reference-*.sqlite", "payers-*.msgpack"):
+        old = [path for path in place.glob(kind) if own not in path.name]
         with contextlib.suppress(OSError):
             old.sort(key=lambda path: path.stat().st_mtime, reverse=True)
             for path in old[_KEPT - 1 :]:
