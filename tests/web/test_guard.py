@@ -188,6 +188,22 @@ def test_a_large_body_is_refused_said_or_not(client: TestClient) -> None:
     assert client.post("/cover", data={"patient.pain_score": "1" * 1_000_100}).status_code == 413
 
 
+def test_a_browser_is_told_as_a_page(client: TestClient) -> None:
+    asked = {"accept": "text/html,application/xhtml+xml"}
+    large = client.post("/cover", data={"patient.pain_score": "1" * 1_000_100}, headers=asked)
+    assert large.status_code == 413
+    assert large.headers["content-type"].startswith("text/html")
+    assert "The request is too large" in large.text
+    assert "1,000,000 bytes" in large.text
+    assert large.headers["content-security-policy"]
+    elsewhere = client.get("/", headers={**asked, "host": "evil.example"})
+    assert elsewhere.status_code == 421
+    assert elsewhere.headers["content-type"].startswith("text/html")
+    assert client.head("/", headers={**asked, "host": "evil.example"}).content == b""
+    of_api = client.get("/api/v1/knowledge", headers={**asked, "host": "evil.example"})
+    assert of_api.headers["content-type"] == "application/problem+json"
+
+
 def test_a_long_address_is_refused(client: TestClient) -> None:
     assert client.get("/find?q=" + "a" * 9_000).status_code == 414
 

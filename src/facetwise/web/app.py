@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from facetwise.knowledge import Knowledge
 from facetwise.web import reply
@@ -43,13 +43,17 @@ def application(knowledge: Knowledge, settings: Settings) -> ASGIApp:
             return site.trouble(request, error)
         return Response(error_json(error), error.status, dict(error.headers), "application/problem+json")
 
+    def page(scope: Scope, error: RequestError) -> Response | None:
+        request = Request(scope)
+        return site.trouble(request, error) if site.wants_page(request) else None
+
     stream = stream_route(uploads, api.named("checkStream"), BASE)
     hooks = Services(desk, settings.limits.entries).routes()
     routes = [*api.routes(), stream, *hooks, Route("/healthz", _healthy, methods=["GET"]), *site.routes()]
     app = Starlette(routes=routes, exception_handlers={RequestError: trouble, HTTPException: trouble})
     # An address with a slash too many is another address.
     app.router.redirect_slashes = False
-    return Guard(app, settings)
+    return Guard(app, settings, page)
 
 
 def error_json(error: RequestError) -> bytes:

@@ -7,6 +7,7 @@ import http.cookies
 import logging
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -39,14 +40,19 @@ OPEN_PREFIXES = ("/static/",)
 # Where whole files of claims come in: their limits are others.
 UPLOAD_PATHS = ("/check", "/api/v1/check/stream")
 _METHODS_WITHOUT_BODY = ("GET", "HEAD", "OPTIONS")
+Page = Callable[[Scope, RequestError], ASGIApp | None]
 
 
 class Guard:
-    """Refuses what may not be asked and bounds what may; nothing an answer raises passes it."""
+    """Refuses what may not be asked and bounds what may; nothing an answer raises passes it.
 
-    def __init__(self, app: ASGIApp, settings: Settings):
+    `page` draws a refusal as a page for a browser that asked for one, and gives None for what asked otherwise.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings, page: Page | None = None):
         self.app = app
         self.settings = settings
+        self.page = page
         self.at_once = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -55,7 +61,7 @@ class Guard:
                 await self.app(scope, receive, send)
             return
         started = time.perf_counter()
-        reply = _Reply(scope, send)
+        reply = _Reply(scope, send, self.page)
         self.at_once += 1
         try:
             self._check(scope)
@@ -180,12 +186,17 @@ class _Body:
         return message
 
 
+async def _nothing_more() -> Message:
+    return {"type": "http.disconnect"}
+
+
 class _Reply:
     """The answer as it goes out: with the headers of safety, and counted."""
 
-    def __init__(self, scope: Scope, send: Send):
+    def __init__(self, scope: Scope, send: Send, page: Page | None):
         self._scope = scope
         self._send = send
+        self._page = page
         self.status = 0
         self.sent = 0
 
@@ -203,10 +214,19 @@ class _Reply:
         await self._send(message)
 
     async def problem(self, error: RequestError) -> None:
-        """Send problem details, or, to a browser that has to sign in, the way to do so."""
+        """Send problem details, to a browser as a page, or, where it has to sign in, the way to do so."""
         if self.status:
             return  # it began already; closing the connection is all that is left
         location = dict(error.headers).get("location", "")
+        if self._page is not None and not location and self._scope["method"] != "HEAD":
+            try:
+                page = self._page(self._scope, error)
+            except Exception as fault:
+                log.error("the page of a refusal failed: %s", _place(fault))
+                page = None
+            if page is not None:
+                await page(self._scope, _nothing_more, self.send)
+                return
         status = 303 if location else error.status
         content = b"" if location else msgspec.json.encode(error.details())
         headers: list[tuple[bytes, bytes]] = [(name.encode(), text.encode()) for name, text in error.headers]
