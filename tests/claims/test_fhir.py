@@ -234,6 +234,14 @@ def test_a_line_of_another_shape_is_rejected_alone() -> None:
     assert (got.rejected[0].segment, got.rejected[0].reason) == ("item[1].quantity", "the line is not as FHIR R4 says")
 
 
+def test_details_of_a_line_are_counted_not_lost() -> None:
+    got = got_fhir(json.dumps(claim("C1", item(), item(2, detail=[item(1, "64494"), item(2, "64495")]))))
+    assert got.seen("hcpcs_code") == ["64493", "64493"]
+    (one,) = got.rejected
+    assert (one.segment, one.lines, one.claim_id) == ("item[1].detail", 2, "C1")
+    assert "detail" in one.reason
+
+
 def test_a_damaged_line_of_many() -> None:
     lines = [json.dumps(claim(f"C{number}")) for number in range(4)]
     lines[1] = lines[1][:60]

@@ -23,6 +23,7 @@ PROCEDURE_SYSTEMS = (
     "urn:oid:2.16.840.1.113883.6.12",
     "urn:oid:2.16.840.1.113883.6.285",
 )
+_DETAILS = "what a line is made of (detail) is not read; a service that is billed is an item of its own"
 # Claims of a Bundle wait for what they refer to if it has not come yet, but not more of them than this.
 _WAITING_MOST = 10_000
 _PATHS = {
@@ -142,6 +143,8 @@ class Claims:
                 path = f"item[{index}]{_path(error)}"
                 self._reject(number, path, claim_id, 1, "the line is not as FHIR R4 says")
                 continue
+            if line.detail:
+                self._reject(number, f"item[{index}].detail", claim_id, len(line.detail), _DETAILS)
             who = next((rendering[one] for one in line.care_team_sequence if rendering.get(one)), common["rendering"])
             where = line.location_address.state.strip().upper() if line.location_address else ""
             state = where or parties.state(line.location_reference) or common["state"]

@@ -118,6 +118,8 @@ class ClaimItem(msgspec.Struct, frozen=True, rename="camel"):
     quantity: Quantity | None = None
     unit_price: Money | None = None
     net: Money | None = None
+    # Not read, only counted.
+    detail: tuple[msgspec.Raw, ...] = ()
 
 
 class Claim(msgspec.Struct, frozen=True, rename="camel"):
