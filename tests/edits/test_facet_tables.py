@@ -216,13 +216,12 @@ def test_no_code_or_payer_in_the_texts_or_their_tables() -> None:
 def test_what_payers_say_is_kept_and_a_broken_file_is_made_again(
     knowledge: Knowledge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = payer_rows(knowledge)
     monkeypatch.setenv("FACETWISE_HOME", str(tmp_path))
-    (tmp_path / "cache").mkdir()
-    assert payer_rows(knowledge) == made
+    monkeypatch.setattr(payers, "compile_payers", lambda store: {"book": (("book", "title"), [(1, "One")])})
+    assert payer_rows(knowledge) == {"book": [(1, "One")]}
     (kept,) = (tmp_path / "cache").glob("payers-*.msgpack")
     whole = kept.read_bytes()
-    monkeypatch.setattr(payers, "compile_payers", lambda store: {"book": ((), [(0,)])})
-    assert payer_rows(knowledge) == made, "it was kept"
+    monkeypatch.setattr(payers, "compile_payers", lambda store: {"book": (("book", "title"), [(2, "Two")])})
+    assert payer_rows(knowledge) == {"book": [(1, "One")]}, "it was kept"
     kept.write_bytes(whole[: len(whole) // 2])
-    assert payer_rows(knowledge) == {"book": [(0,)]}
+    assert payer_rows(knowledge) == {"book": [(2, "Two")]}
