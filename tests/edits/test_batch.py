@@ -107,6 +107,16 @@ def test_claims_are_counted_in_any_order(batch: Batch, knowledge: Knowledge, tmp
                 assert result.claims == many
 
 
+def test_a_claim_in_two_files_is_one(batch: Batch, knowledge: Knowledge, tmp_path: Path) -> None:
+    lines = sorted(batch.lines, key=lambda row: row["claim_id"])
+    files = tuple(
+        parquet(tmp_path / f"{number}.parquet", rows) for number, rows in enumerate((lines[:200], lines[100:]))
+    )
+    for order in (files, files[::-1]):
+        with checked(Asked(order), knowledge) as result:
+            assert result.claims == len({row["claim_id"] for row in lines})
+
+
 def _asked(folder: Path, batch: Batch, settings: Settings | None = None) -> Asked:
     lines = parquet(folder / "lines.parquet", batch.lines)
     history = (parquet(folder / "history.parquet", batch.history),) if batch.history else ()

@@ -200,6 +200,7 @@ def test_a_browser_is_told_as_a_page(client: TestClient) -> None:
     assert elsewhere.status_code == 421
     assert elsewhere.headers["content-type"].startswith("text/html")
     assert client.head("/", headers={**asked, "host": "evil.example"}).content == b""
+    assert client.get("/", headers={**asked, "host": "[evil"}).status_code == 421
     of_api = client.get("/api/v1/knowledge", headers={**asked, "host": "evil.example"})
     assert of_api.headers["content-type"] == "application/problem+json"
 

@@ -76,7 +76,15 @@ def _key(asked: Asked, tables: Reference) -> str:
             status = Path(path).stat()
             files.append(f"{Path(path).resolve()} {status.st_size} {status.st_mtime_ns}")
     options = [repr(asked.mapped_payers), asked.default_payer, asked.state, str(asked.settings.lot_lines), asked.engine]
-    return digest_of([str(len(asked.history)), *files, tables.digest, *options])
+    return digest_of([str(len(asked.history)), *files, tables.digest, *options, *_judging()])
+
+
+def _judging() -> Iterator[str]:
+    """Give the rule texts and the code around them: what another version of them found is not taken up."""
+    for path in sorted(Path(__file__).parent.rglob("*.sql")):
+        yield path.read_text(encoding="utf-8")
+    for name in ("batch.py", "found.py", "screening.py"):
+        yield Path(__file__).with_name(name).read_text(encoding="utf-8")
 
 
 @contextlib.contextmanager

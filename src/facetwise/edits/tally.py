@@ -61,7 +61,8 @@ def _claims_in_order(connection: duckdb.DuckDBPyConnection) -> tuple[int, bool] 
         return None
     found: Any = run(
         "SELECT count(*) FILTER (new), bool_or(CASE WHEN new THEN " + odd_ends("claim_id") + " END),"  # noqa: S608
-        " bool_or(CASE WHEN new THEN before > claim_id OR checked = 0 END)"
+        # Were lines met in several runs, each would begin with a line before which none came.
+        " bool_or(CASE WHEN new THEN before > claim_id OR checked = 0 END) OR count(*) - count(before) > 1"
         f" FROM (SELECT *, before IS DISTINCT FROM claim_id AS new FROM ({_LINE_BY_LINE}))"
     ).fetchone()
     return None if found[2] else (int(found[0]), bool(found[1]))

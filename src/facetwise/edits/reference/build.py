@@ -7,6 +7,7 @@ for one at a time.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import os
 import sqlite3
@@ -122,12 +123,23 @@ def _shown(day: int) -> str:
 
 def _digest(knowledge: Knowledge, releases: list[Release]) -> str:
     """Return a digest over the knowledge, the releases and the code that makes tables of them."""
-    digest = hashlib.sha256(knowledge.digest.encode())
-    for path in sorted([*(_ROOM / "reference").glob("*.py"), _ROOM / "tables.py", _ROOM / "registry.py"]):
-        digest.update(path.read_bytes())
+    digest = hashlib.sha256(f"{knowledge.digest} {_code_digest()}".encode())
     said = [(one.kind, one.release, str(one.start), str(one.end), one.sha256, one.rows) for one in releases]
     digest.update(msgspec.json.encode(said))
     return digest.hexdigest()[:32]
+
+
+@functools.cache
+def _code_digest() -> str:
+    """Return a digest over the rooms whose code has a say in the tables: a new version of it makes them anew."""
+    package = _ROOM.parent
+    paths = [package / "payers.py", _ROOM / "tables.py", _ROOM / "registry.py"]
+    for room in (package / "knowledge", package / "coding", package / "coverage", _ROOM / "reference"):
+        paths += room.rglob("*.py")
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _build(duck: Path, rows: dict[str, Rows], catalog: Catalog, releases: list[Release]) -> None:
