@@ -131,6 +131,13 @@ def test_the_terminal_says_the_answer_first_and_keeps_to_its_width(some: Report)
     assert first_things(some)[0][0] == "mue-exceeded: 1 line, $300.00"
 
 
+def test_services_of_one_day_have_one_day(tmp_path: Path, knowledge: Knowledge) -> None:
+    one = to_html(report(findings(tmp_path / "f.parquet", [row(1, "ptp-pair", "deny")]), a_run()), knowledge)
+    (said,) = re.findall(r"Findings on services (.*?)\n", one)
+    assert re.sub("<[^>]*>", "", said).startswith("of 2 March 2026 ")
+    assert " to " not in said
+
+
 def test_nothing_found(tmp_path: Path, knowledge: Knowledge) -> None:
     empty = report(findings(tmp_path / "f.parquet", []), a_run())
     assert answer(empty).endswith("nothing found that would be refused, denied or must be reviewed.")

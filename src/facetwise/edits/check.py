@@ -176,7 +176,7 @@ def _run_over(
         rejected.close()
         rows = FoundRows(connection, work, asked.settings.memory_limit)
         result = _result(asked, knowledge, tables, source, kept, rows, told, names, work, again)
-        progress("done", 1.0)
+        progress("writing", 0.97)
         opened.push(closing.pop_all())
         return result
 

@@ -96,11 +96,13 @@ def run(options: argparse.Namespace) -> int:
         resume=options.resume,
     )
     begin = time.perf_counter()
-    with checked(asked, knowledge, out, _Progress()) as result:
+    progress = _Progress()
+    with checked(asked, knowledge, out, progress) as result:
         if out is not None:
             output.write(result, form, out)
         else:
             _print(result, form)
+        progress("done", 1.0)
         seconds = time.perf_counter() - begin
         if rejected is not None:
             output.keep_rejected(result, rejected)

@@ -147,7 +147,10 @@ def _answer_seconds(scope: Scope, settings: Settings) -> float:
 
 
 def _too_large(scope: Scope, settings: Settings) -> RequestError:
-    mend = "send claims to /api/v1/check/stream, which takes more" if scope["path"] == "/api/v1/check" else ""
+    mend = {
+        "/api/v1/check": "send claims to /api/v1/check/stream, which takes more",
+        "/check": "send fewer files at once, or run 'facetwise check' on them",
+    }.get(scope["path"], "")
     return refused(
         "too-large", f"the body has more than {_most_bytes(scope, settings):,} bytes", "a smaller body", mend
     )

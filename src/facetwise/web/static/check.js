@@ -9,7 +9,7 @@ const GLYPHS = { reject: "✕", deny: "✕", review: "△", info: "·" };
 const STEP = 200;
 // More than this are neither held nor shown here; the form without a script gives them all as a file.
 const MOST_HELD = 100000;
-const STAGES = { reading: "Reading", screening: "Looking through the lines", fetching: "Fetching the lines", judging: "Judging", done: "Writing the answer" };
+const STAGES = { reading: "Reading", screening: "Looking through the lines", fetching: "Fetching the lines", judging: "Judging", writing: "Writing the answer" };
 
 const form = document.querySelector("form[data-check]");
 const result = document.getElementById("result");
